@@ -1,0 +1,46 @@
+"""Backpropagation you can read: a scalar autodiff engine whose every gradient explains itself.
+
+>>> import micrograd_bp as mb
+>>> x = mb.Value(0.5, "x")
+>>> y = mb.tanh(3 * x) + x**2
+>>> y.backward()
+>>> print(f"{y.data:.6f} {x.grad:.6f}")
+1.155148 1.542120
+"""
+
+from micrograd_bp.drawing import draw, draw_dot
+from micrograd_bp.engine import Value, grad, hessian, no_grad, topological_order
+from micrograd_bp.nn import MLP, Layer, Module, Neuron
+
+# fmt: off
+from micrograd_bp.ops import (
+    OPS,
+    cos,
+    dot,
+    erf,
+    exp,
+    gelu,
+    leaky_relu,
+    log,
+    logsumexp,
+    maximum,
+    minimum,
+    operation,
+    prod,
+    relu,
+    sigmoid,
+    sin,
+    softmax,
+    softplus,
+    sqrt,
+    sum,
+    tan,
+    tanh,
+)
+
+__all__ = [
+    "MLP", "OPS", "Layer", "Module", "Neuron", "Value", "cos", "dot", "draw", "draw_dot", "erf",
+    "exp", "gelu", "grad", "hessian", "leaky_relu", "log", "logsumexp", "maximum", "minimum",
+    "no_grad", "operation", "prod", "relu", "sigmoid", "sin", "softmax", "softplus", "sqrt", "sum",
+    "tan", "tanh", "topological_order",
+]

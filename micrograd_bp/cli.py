@@ -1,0 +1,166 @@
+"""The command `micrograd-bp`, also `python -m micrograd_bp`.
+
+>>> main(["--version"])
+Traceback (most recent call last):
+SystemExit: 0
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from micrograd_bp import drawing
+from micrograd_bp.lectures import csc311
+from micrograd_bp.nn import ACTIVATIONS
+from micrograd_bp.symbol import unicode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0, 1 for a failed check, 2 for a mistake in the input.
+
+    Mistakes are answered on the standard error, in one line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    parser = argparse.ArgumentParser(
+        prog="micrograd-bp",
+        description="Backpropagation you can read: every gradient explains itself.",
+    )
+    parser.add_argument("--version", action="version", version=version("micrograd_bp"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, ArithmeticError) as error:
+        print(f"micrograd-bp: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+# ------------------------------------------------------------------ demo
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="the lecture's 3-layer network: every derivative, by the engine and by hand",
+        description=(
+            "Work the 3-layer example of CSC311 through: both passes with every derivative beside "
+            "its value by hand, two weights factor by factor, one gradient step, and a drawing."
+        ),
+        epilog=(
+            "FILE.json holds an object with x, t, W1, b1, W2, b2, w3, b3 and, if you like, eta and "
+            "activation. W1[i][j] is the weight to unit i+1 from input j+1: a row for each unit. "
+            'Example: {"x": [1, 2], "t": 0.5, "W1": [[0.1, 0.2], [0.3, 0.4]], "b1": [0, 0], '
+            '"W2": [[0.5, -0.5]], "b2": [0.1], "w3": [0.7], "b3": -0.2}'
+        ),
+    )
+    demo.add_argument("--out", metavar="DIR", default="demo", help="where the drawing goes (demo)")
+    demo.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
+    demo.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
+    demo.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    demo.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
+    if options.activation:
+        network = csc311.with_activation(network, options.activation)
+    forward, backward = csc311.compare(network)
+    exercises = csc311.exercises(network)
+    before, after = csc311.step(network)
+    file, advice = _draw(network, Path(options.out))
+    if options.json:
+        report = {
+            "network": {"sizes": network.sizes, "activation": network.activation},
+            "forward": [_row(row, row.label) for row in forward],
+            "backward": [_row(row, f"dC/d{row.label}") for row in backward],
+            "exercises": [_exercise(exercise) for exercise in exercises],
+            "step": {"eta": network.eta, "C_before": before, "C_after": after},
+            "drawing": str(file),
+        }
+        print(json.dumps(report, indent=1, ensure_ascii=False))
+        return
+    sizes = "-".join(map(str, network.sizes))
+    print(f"CSC311, 3-layer network {sizes}, {network.activation}, C = ½(a⁽³⁾ − t)²")
+    print("\nForward pass\n")
+    _table(forward, "{}")
+    print("\nBackward pass\n")
+    _table(backward, "∂C/∂{}")
+    for exercise in exercises:
+        print(f"\nExercise: ∂C/∂{unicode(exercise.weight.label)}, factor by factor\n")
+        _factors(exercise)
+    change = "falls" if after < before else "does not fall"
+    print(f"\nOne step w ← w − η ∂C/∂w with η = {network.eta:g}: C {change},")
+    print(f"from {before:#.10g} to {after:#.10g}.")
+    print(f"\nThe graph: {file}")
+    if advice:
+        print(advice)
+
+
+def _draw(network: csc311.Network, folder: Path) -> tuple[Path, str]:
+    C, _, _ = csc311.build(network)
+    C.backward()
+    picture = drawing.draw(C)
+    try:
+        picture.save(folder / "csc311.svg")
+    except drawing.NoRenderer:
+        picture.save(folder / "csc311.txt")
+        return folder / "csc311.txt", drawing.ADVICE
+    return folder / "csc311.svg", ""
+
+
+def _table(rows: Sequence[csc311.Row], form: str) -> None:
+    names = [form.format(unicode(row.label)) for row in rows]
+    width = max(map(len, names))
+    print(f"  {'':{width}}  {'engine':>16}  {'by hand':>16}  {'difference':>10}")
+    for name, row in zip(names, rows):
+        engine, hand = f"{row.engine:#.10g}", f"{row.hand:#.10g}"
+        print(f"  {name:{width}}  {engine:>16}  {hand:>16}  {row.difference:>10.1e}")
+
+
+def _factors(exercise: csc311.Exercise) -> None:
+    target = unicode(exercise.weight.label)
+    for k, path in enumerate(exercise.paths, 1):
+        if len(exercise.paths) > 1:
+            print(f"  path {k}: {' → '.join(unicode(v.label) for v in reversed(path.nodes))}\n")
+        names = [unicode(v.label) for v in path.nodes]
+        for upper, lower, local in zip(names, names[1:], path.local_derivatives):
+            print(f"    {f'∂{upper}/∂{lower}':20} = {local:>16.10g}")
+        print(f"    {'product':20} = {path.product:>16.10g}\n")
+    products = " + ".join(f"({path.product:#.10g})" for path in exercise.paths)
+    print(f"  ∂C/∂{target} = {products + ' = ' if len(exercise.paths) > 1 else ''}", end="")
+    print(f"{exercise.value:#.10g}")
+
+
+def _row(row: csc311.Row, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "engine": row.engine,
+        "by_hand": row.hand,
+        "difference": row.difference,
+    }
+
+
+def _exercise(exercise: csc311.Exercise) -> dict[str, Any]:
+    paths = [
+        {
+            "nodes": [node.label for node in path.nodes],
+            "local_derivatives": path.local_derivatives,
+            "product": path.product,
+        }
+        for path in exercise.paths
+    ]
+    return {"name": f"dC/d{exercise.weight.label}", "paths": paths, "value": exercise.value}

@@ -1,0 +1,1 @@
+"""The lectures that the package follows, each in its own notation."""

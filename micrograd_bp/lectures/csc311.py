@@ -1,0 +1,339 @@
+r"""CSC311, "The Backpropagation Algorithm" (Gao, Tawfik): the 3-layer network.
+
+Three layers of weights W^(1), W^(2), w^(3) from the inputs a^(0) to one output a^(3), and the
+cost C = ½(a^(3) - t)². W_ij^(m) goes to unit i of layer m from unit j of layer m - 1. Formulas
+are cited by their number in the lecture, `CSC311-18` and so on.
+
+>>> C, model, inputs = build(EXAMPLE)
+>>> C.backward()
+>>> forward, backward = by_hand(EXAMPLE)
+>>> print(f"{model.weight(2, 1, 2).grad:.10g} {backward['W^{(2)}_{12}']:.10g}")
+-0.002199267245 -0.002199267245
+>>> for exercise in exercises(EXAMPLE):
+...     print(exercise.weight.label, len(exercise.paths), f"{exercise.value:.10g}")
+W^{(2)}_{12} 1 -0.002199267245
+W^{(1)}_{23} 2 0.004532416582
+"""
+
+import json
+import math
+import pathlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from micrograd_bp.engine import Value, topological_order
+from micrograd_bp.losses import squared_error
+from micrograd_bp.nn import ACTIVATIONS, MLP, tex
+from micrograd_bp.ops import OPS
+
+Vector = tuple[float, ...]
+Matrix = tuple[Vector, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A 3-layer network with one output, one training example and a learning rate.
+
+    `W1[i][j]` is W^(1) to unit i + 1 from input j + 1, a row for each unit; so is `W2`; `w3` has
+    one weight for each unit of layer 2, `b3` is one number. `activation` serves all three layers.
+    """
+
+    x: Vector
+    t: float
+    W1: Matrix
+    b1: Vector
+    W2: Matrix
+    b2: Vector
+    w3: Vector
+    b3: float
+    eta: float = 0.5
+    activation: str = "sigmoid"
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """D^(0), D^(1), D^(2) and D^(3) = 1."""
+        return len(self.x), len(self.W1), len(self.W2), 1
+
+
+EXAMPLE = Network(
+    x=(0.5, -1.5, 2.0),
+    t=0.9,
+    W1=((0.1, -0.2, 0.3), (0.4, 0.5, -0.6), (-0.7, 0.8, 0.9)),
+    b1=(0.1, -0.1, 0.2),
+    W2=((0.3, -0.5, 0.2), (-0.4, 0.6, 0.7)),
+    b2=(0.05, -0.15),
+    w3=(0.8, -0.9),
+    b3=0.25,
+)
+"""The worked example: 3-3-2-1, sigmoid throughout."""
+
+
+# ------------------------------------------------------------------ the reader's own network
+
+
+def load(path: str | pathlib.Path) -> Network:
+    """The network in a JSON file: an object with the fields of `Network`.
+
+    `eta` and `activation` may be left out. Errors: ValueError saying what is wrong and where;
+    OSError where the file cannot be read.
+    """
+    try:
+        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"), parse_constant=float)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON: {error}") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON: {type(error).__name__}") from None
+    try:
+        return _network(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _network(content: Any) -> Network:
+    names = {field.name for field in fields(Network)}
+    if not isinstance(content, dict):
+        raise ValueError(f"expected an object with {', '.join(sorted(names))}")
+    if unknown := content.keys() - names:
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+    if missing := names - {"eta", "activation"} - content.keys():
+        raise ValueError(f"missing {', '.join(sorted(missing))}")
+    x = _vector(content, "x")
+    W1 = _matrix(content, "W1", len(x), "x")
+    W2 = _matrix(content, "W2", len(W1), "W1 has rows")
+    network = Network(
+        x=x,
+        t=_number(content["t"], "t"),
+        W1=W1,
+        b1=_vector(content, "b1", len(W1), "W1 has rows"),
+        W2=W2,
+        b2=_vector(content, "b2", len(W2), "W2 has rows"),
+        w3=_vector(content, "w3", len(W2), "W2 has rows"),
+        b3=_number(content["b3"], "b3"),
+        eta=_number(content.get("eta", EXAMPLE.eta), "eta"),
+        activation=content.get("activation", EXAMPLE.activation),
+    )
+    if network.eta <= 0.0:
+        raise ValueError(f"eta: expected a positive learning rate, got {network.eta}")
+    return with_activation(network, network.activation)
+
+
+def with_activation(network: Network, activation: str) -> Network:
+    """The same network with another activation in all layers."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"activation: expected one of {', '.join(ACTIVATIONS)}, got {activation!r}"
+        )
+    return replace(network, activation=activation)
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        number = float(value) if type(value) in (int, float) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: expected a finite number, got {json.dumps(value)[:40]}")
+    return number
+
+
+def _vector(content: Any, name: str, length: int = 0, because: str = "") -> Vector:
+    values = content[name]
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{name}: expected a list of numbers, got {json.dumps(values)[:40]}")
+    if length and len(values) != length:
+        raise ValueError(
+            f"{name}: expected {length} numbers, as many as {because}, got {len(values)}"
+        )
+    return tuple(_number(value, f"{name}[{k}]") for k, value in enumerate(values))
+
+
+def _matrix(content: Any, name: str, width: int, because: str) -> Matrix:
+    rows = content[name]
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f"{name}: expected a list of rows, got {json.dumps(rows)[:40]}")
+    labelled = {f"{name}[{i}]": row for i, row in enumerate(rows)}
+    return tuple(_vector(labelled, label, width, because) for label in labelled)
+
+
+# ------------------------------------------------------------------ with the engine
+
+
+def build(network: Network, fused: bool = True) -> tuple[Value, MLP, list[Value]]:
+    """The cost C with its graph, the model, and the inputs a^(0): C.backward() does the rest."""
+    model = MLP.from_arrays(
+        [(network.W1, network.b1), (network.W2, network.b2), (network.w3, network.b3)],
+        activation=network.activation,
+        output_activation=network.activation,
+        fused=fused,
+    )
+    inputs = [Value(x, tex("a", 0, j)) for j, x in enumerate(network.x, 1)]
+    C = squared_error(model(inputs), network.t)
+    C.label = "C"
+    return C, model, inputs
+
+
+# ------------------------------------------------------------------ by hand, with plain numbers
+
+
+def _sigmoid(z: float) -> float:
+    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+_TEXTBOOK: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * _sigmoid(-z)),
+    "tanh": (math.tanh, lambda z: 1 - math.tanh(z) ** 2),
+    "relu": (lambda z: max(0.0, z), lambda z: float(z > 0)),
+    "linear": (lambda z: z, lambda z: 1.0),
+}
+
+
+def _nonlinearity(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+    """σ and σ′ as a textbook writes them; those it does not have, from the table."""
+    if name in _TEXTBOOK:
+        return _TEXTBOOK[name]
+    op = OPS[name]
+    more = (0.01,) if name == "leaky_relu" else ()
+    return lambda z: op(z, *more), lambda z: op.derivatives(op(z, *more), (z, *more), [0])[0]
+
+
+def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
+    """The forward values, and ∂C/∂ of each of them and of each parameter, by the lecture's sums.
+
+    Both by label, in the lecture's order; nothing here uses the engine.
+    """
+    n = network
+    σ, dσ = _nonlinearity(n.activation)
+    a0 = n.x
+    z1 = [sum(w * a for w, a in zip(row, a0)) + b for row, b in zip(n.W1, n.b1)]  # 11
+    a1 = [σ(z) for z in z1]
+    z2 = [sum(w * a for w, a in zip(row, a1)) + b for row, b in zip(n.W2, n.b2)]  # 03
+    a2 = [σ(z) for z in z2]  # 04
+    z3 = sum(w * a for w, a in zip(n.w3, a2)) + n.b3  # 05
+    a3 = σ(z3)  # 06
+    C = 0.5 * (a3 - n.t) ** 2  # 07
+
+    units1, units2 = range(len(z1)), range(len(z2))
+    da3 = a3 - n.t
+    dz3 = da3 * dσ(z3)  # 18
+    dw3 = [dz3 * a for a in a2]  # 19
+    da2 = [dz3 * w for w in n.w3]
+    dz2 = [da2[i] * dσ(z2[i]) for i in units2]  # 21
+    dW2 = [[dz2[i] * a1[j] for j in units1] for i in units2]  # 22
+    da1 = [sum(dz2[i] * n.W2[i][j] for i in units2) for j in units1]
+    dz1 = [da1[j] * dσ(z1[j]) for j in units1]  # 24
+    dW1 = [[dz1[i] * a for a in a0] for i in units1]  # 25
+    da0 = [sum(dz1[i] * n.W1[i][j] for i in units1) for j in range(len(a0))]
+
+    forward = _labelled("z", 1, z1) | _labelled("a", 1, a1)
+    forward |= _labelled("z", 2, z2) | _labelled("a", 2, a2)
+    forward |= {tex("z", 3): z3, tex("a", 3): a3, "C": C}
+    backward = {tex("a", 3): da3, tex("z", 3): dz3}
+    backward |= _labelled("w", 3, dw3) | {tex("b", 3): dz3}  # 20
+    for m, da, dz, dW in ((2, da2, dz2, dW2), (1, da1, dz1, dW1)):
+        backward |= _labelled("a", m, da) | _labelled("z", m, dz)
+        for i, row in enumerate(dW, 1):
+            backward |= {tex("W", m, i, j): derivative for j, derivative in enumerate(row, 1)}
+        backward |= _labelled("b", m, dz)  # 23, 26
+    backward |= _labelled("a", 0, da0)
+    if n.activation == "linear":  # then a^(m) is z^(m), one node, and goes by that name
+        for values in (forward, backward):
+            for label in [label for label in values if label.startswith("a") and label[3] != "0"]:
+                del values[label]
+    return forward, backward
+
+
+def _labelled(symbol: str, layer: int, values: Sequence[float]) -> dict[str, float]:
+    return {tex(symbol, layer, i): value for i, value in enumerate(values, 1)}
+
+
+# ------------------------------------------------------------------ both, and the exercises
+
+
+@dataclass(frozen=True)
+class Row:
+    """A quantity by its label, as the engine has it and by hand."""
+
+    label: str
+    engine: float
+    hand: float
+
+    @property
+    def difference(self) -> float:
+        """Engine - hand."""
+        return self.engine - self.hand
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way from C down to a weight: its nodes, and the local derivative of each edge."""
+
+    nodes: tuple[Value, ...]
+    local_derivatives: tuple[float, ...]
+
+    @property
+    def product(self) -> float:
+        """What the path contributes to ∂C/∂weight."""
+        return math.prod(self.local_derivatives)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """∂C/∂weight as the sum over the paths from C to the weight."""
+
+    weight: Value
+    paths: tuple[Path, ...]
+
+    @property
+    def value(self) -> float:
+        """Σ of the paths' products."""
+        return sum(path.product for path in self.paths)
+
+
+def compare(network: Network) -> tuple[list[Row], list[Row]]:
+    """The forward values, and the derivatives of C, by the engine beside those by hand."""
+    C, _, _ = build(network)
+    C.backward()
+    node = {v.label: v for v in topological_order(C)}
+    forward, backward = by_hand(network)
+    return (
+        [Row(label, node[label].data, hand) for label, hand in forward.items()],
+        [Row(label, node[label].grad, hand) for label, hand in backward.items()],
+    )
+
+
+def exercises(network: Network) -> list[Exercise]:
+    """The lecture's two: ∂C/∂W_12^(2) (09) and ∂C/∂W_23^(1) (12 to 15), read off the graph.
+
+    In a narrower network a last unit stands in for one that it does not have.
+    """
+    C, model, _ = build(network)
+    D0, D1, _, _ = network.sizes
+    chosen = (model.weight(2, 1, min(2, D1)), model.weight(1, min(2, D1), min(3, D0)))
+    return [Exercise(weight, tuple(_paths(C, weight))) for weight in chosen]
+
+
+def _paths(root: Value, target: Value) -> list[Path]:
+    leading = {target}
+    for node in topological_order(root):
+        if not leading.isdisjoint(node.parents):
+            leading.add(node)
+    found, open_paths = [], [Path((root,), ())]
+    while open_paths:
+        path = open_paths.pop(0)
+        node = path.nodes[-1]
+        if node is target:
+            found.append(path)
+        for parent, local in zip(node.parents, node.local_derivatives):
+            if parent in leading:
+                open_paths.append(Path((*path.nodes, parent), (*path.local_derivatives, local)))
+    return found
+
+
+def step(network: Network) -> tuple[float, float]:
+    """C before and after one step w ← w - η ∂C/∂w of all parameters at once (01)."""
+    C, model, inputs = build(network)
+    C.backward()
+    for parameter in model.parameters():
+        parameter.data -= network.eta * parameter.grad
+    return C.data, squared_error(model(inputs), network.t).data

@@ -1,0 +1,284 @@
+"""Neurons, layers and perceptrons of many layers, over Values.
+
+Parameters, pre-activations and activations carry the labels of the lecture (CSC311): W_ij^(m) goes
+*to* unit i of layer m *from* unit j of layer m - 1, all counted from 1; a last layer of one unit
+has w_j^(L), b^(L), z^(L), a^(L). `repr`, the random initial weights and the plain calls are those
+of micrograd.
+
+>>> model = MLP(3, [3, 2, 1], activation="sigmoid", output_activation="sigmoid", seed=1)
+>>> [model.weight(2, 1, 2).label, model.bias(2, 1).label, model.weight(3, 1, 2).label]
+['W^{(2)}_{12}', 'b^{(2)}_1', 'w^{(3)}_2']
+>>> a = model([0.5, -1.5, 2.0])
+>>> a.label, a.op, a.parents[0].label, a.parents[0].op
+('a^{(3)}', 'sigmoid', 'z^{(3)}', 'dot')
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from micrograd_bp.engine import Value
+from micrograd_bp.ops import OPS, dot
+from micrograd_bp.table import number
+
+ACTIVATIONS = (
+    *("linear", "relu", "leaky_relu", "gelu", "softplus"),
+    *("sigmoid", "tanh", "erf", "sin", "cos", "exp"),
+)
+"""The names that `activation=` and `output_activation=` take."""
+
+
+def tex(symbol: str, layer: int | None = None, *indices: int) -> str:
+    r"""A label in the lecture's notation.
+
+    >>> tex("W", 2, 1, 2), tex("W", 1, 10, 3), tex("z", 3), tex("w", None, 1)
+    ('W^{(2)}_{12}', 'W^{(1)}_{10,3}', 'z^{(3)}', 'w_1')
+    """
+    upper = "" if layer is None else f"^{{({layer})}}"
+    lower = ("," if max(indices, default=0) > 9 else "").join(map(str, indices))
+    if len(lower) > 1:
+        lower = f"{{{lower}}}"
+    return symbol + upper + (f"_{lower}" if indices else "")
+
+
+class Module:
+    """Something with parameters: its leaf Values, and those of its lists and modules.
+
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Value(2.0)
+    ...         self.shifts = [Value(0.0, "s_1"), Value(1.0, "s_2")]
+    >>> [name for name, _ in Scale().named_parameters()]
+    ['factor', 's_1', 's_2']
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """The parameters in order, each with its label, or else with the way to it."""
+        stack: list[tuple[str, Any]] = [*vars(self).items()][::-1]
+        while stack:
+            name, item = stack.pop()
+            if isinstance(item, Value) and not item.op:
+                yield item.label or name, item
+            elif isinstance(item, Module):
+                stack += [(f"{name}.{key}", value) for key, value in vars(item).items()][::-1]
+            elif isinstance(item, list | tuple):
+                stack += [(f"{name}[{k}]", value) for k, value in enumerate(item)][::-1]
+
+    def parameters(self) -> list[Value]:
+        """The parameters: for the networks here unit by unit, its weights, then its bias."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0, before the next `backward()`."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+
+class Neuron(Module):
+    """a = σ(z) of z = Σ wⱼxⱼ + b: `nin` inputs, one output.
+
+    `activation` is a name in `ACTIVATIONS`; micrograd's `nonlin` says relu or linear. `unit` and
+    `layer` are for the labels. Weights are uniform in [-1, 1], drawn from `rng` or else from the
+    module `random`; the bias starts at 0. With `fused=False` z is recorded as products and sums.
+
+    >>> neuron = Neuron(2)
+    >>> neuron.w[0].data, neuron.w[1].data = 0.5, -0.25
+    >>> neuron([1.0, 2.0]).data, neuron
+    (0.0, ReLUNeuron(2))
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        activation: str | None = None,
+        fused: bool = True,
+        bias: bool = True,
+        layer: int | None = None,
+        unit: int | None = None,
+        rng: Any = random,
+    ) -> None:
+        self.activation = activation or ("relu" if nonlin else "linear")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"unknown activation {self.activation!r}: expected one of {', '.join(ACTIVATIONS)}"
+            )
+        if nin < 1:
+            raise ValueError(f"a neuron needs at least 1 input, got nin = {nin}")
+        self.fused = fused
+        self.place = f" (unit {unit} of layer {layer})" if layer and unit else ""
+        own = () if unit is None else (unit,)
+        symbol = "w" if unit is None else "W"
+        self.w = [Value(rng.uniform(-1, 1), tex(symbol, layer, *own, j)) for j in range(1, nin + 1)]
+        self.b = Value(0.0, tex("b", layer, *own)) if bias else None
+        self.z_label, self.a_label = tex("z", layer, *own), tex("a", layer, *own)
+
+    def __call__(self, x: Sequence[Value | float]) -> Value:
+        """A for the inputs x: as many as there are weights, Values or numbers."""
+        if len(x) != len(self.w):
+            raise ValueError(f"expected {len(self.w)} inputs, got {len(x)}{self.place}")
+        z: Value
+        if self.fused:
+            z = dot(self.w, x, 0.0 if self.b is None else self.b)
+        else:
+            products = [w * xj for w, xj in zip(self.w, x)]
+            z = sum(products, self.b) if self.b is not None else sum(products[1:], products[0])
+        z.label = self.z_label
+        if self.activation == "linear":
+            return z
+        a: Value = getattr(z, self.activation)()
+        a.label = self.a_label
+        return a
+
+    def __repr__(self) -> str:
+        symbol = "Linear" if self.activation == "linear" else OPS[self.activation].symbol
+        return f"{symbol[0].upper()}{symbol[1:]}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`nout` neurons on the same `nin` inputs; the other arguments are theirs.
+
+    Called on inputs it gives the list of activations, or the one activation of a single neuron.
+
+    >>> Layer(2, 2, activation="tanh")
+    Layer of [TanhNeuron(2), TanhNeuron(2)]
+    """
+
+    def __init__(
+        self, nin: int, nout: int, *args: Any, single: bool = False, **kwargs: Any
+    ) -> None:
+        if nout < 1:
+            raise ValueError(f"a layer needs at least 1 unit, got nout = {nout}")
+        units = [None] if single else range(1, nout + 1)
+        self.neurons = [Neuron(nin, *args, unit=unit, **kwargs) for unit in units]
+
+    def __call__(self, x: Sequence[Value | float]) -> Any:
+        out = [neuron(x) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: `nin` inputs, then layers of `nouts` units each.
+
+    `activation` is that of the hidden layers, `output_activation` that of the last. With a `seed`
+    the initial weights come from a generator of their own, else from the module `random`, in
+    micrograd's order. `fused=False` records each z as products and sums, `bias=False` leaves the
+    biases out.
+
+    >>> MLP(2, [2, 1], seed=0)
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str = "relu",
+        output_activation: str = "linear",
+        seed: int | None = None,
+        fused: bool = True,
+        bias: bool = True,
+    ) -> None:
+        if not nouts:
+            raise ValueError("a network needs at least 1 layer, got nouts = []")
+        rng = random if seed is None else random.Random(seed)
+        sizes = [nin, *nouts]
+        self.layers = [
+            Layer(
+                sizes[m - 1],
+                sizes[m],
+                activation=activation if m < len(nouts) else output_activation,
+                single=m == len(nouts) and nouts[-1] == 1,
+                fused=fused,
+                bias=bias,
+                layer=m,
+                rng=rng,
+            )
+            for m in range(1, len(nouts) + 1)
+        ]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Sequence[tuple[Any, Any]],
+        activation: str = "relu",
+        output_activation: str = "linear",
+        fused: bool = True,
+    ) -> "MLP":
+        """The network with these (W, b), layer by layer: W[i][j] goes to unit i from unit j.
+
+        For a layer of one unit W may be its one row, and b a number; `b=None` is no bias. Nested
+        sequences and NumPy arrays do. Errors: ValueError where a shape does not fit, TypeError
+        for what is not a number, each with the layer and the place.
+
+        >>> model = MLP.from_arrays([([[0.5, -1.0], [0.25, 2.0]], [0.0, 0.1]), ([1.0, 3.0], 0.2)])
+        >>> model.weight(1, 2, 1).data, model.weight(2, 1, 2).data, model.bias(2, 1).data
+        (0.25, 3.0, 0.2)
+        """
+        weights: list[list[list[Any]]] = []
+        biases: list[Any] = []
+        for m, (W, b) in enumerate(arrays, 1):
+            rows = [[*row] for row in W] if all(map(_is_vector, W)) else [[*W]]
+            width = len(weights[-1]) if weights else len(rows[0]) if rows else 0
+            if bad := [row for row in rows if len(row) != width]:
+                raise ValueError(f"layer {m}: a row of W has {len(bad[0])} weights, not {width}")
+            b = [b] if b is not None and not _is_vector(b) else b
+            if not rows or not width or (b is not None and len(b) != len(rows)):
+                have = "no" if b is None else len(b)
+                raise ValueError(f"layer {m}: W has {len(rows)} rows of {width}, b {have} numbers")
+            weights.append(rows)
+            biases.append(b)
+        if not weights:
+            raise ValueError("a network needs at least 1 layer, got no arrays")
+        sizes = [len(rows) for rows in weights]
+        model = cls(len(weights[0][0]), sizes, activation, output_activation, seed=0, fused=fused)
+        for m, (layer, rows, b) in enumerate(zip(model.layers, weights, biases), 1):
+            for i, (neuron, row) in enumerate(zip(layer.neurons, rows)):
+                for j, weight in enumerate(row):
+                    neuron.w[j].data = number(weight, f"layer {m}: W[{i}][{j}]")
+                if b is None:
+                    neuron.b = None
+                elif neuron.b is not None:
+                    neuron.b.data = number(b[i], f"layer {m}: b[{i}]")
+        return model
+
+    def __call__(self, x: Sequence[Value | float]) -> Any:
+        """The activations of the last layer, a list; of a last layer of one unit the one."""
+        if not _is_vector(x):
+            raise TypeError(f"expected a sequence of inputs, got {type(x).__name__}")
+        for layer in self.layers:
+            x = [neuron(x) for neuron in layer.neurons]
+        return x[0] if len(x) == 1 else x
+
+    def _neuron(self, layer: int, i: int) -> Neuron:
+        if not 1 <= layer <= len(self.layers):
+            raise IndexError(f"layer {layer}: this network has layers 1 to {len(self.layers)}")
+        neurons = self.layers[layer - 1].neurons
+        if not 1 <= i <= len(neurons):
+            raise IndexError(f"unit {i}: layer {layer} has units 1 to {len(neurons)}")
+        return neurons[i - 1]
+
+    def weight(self, layer: int, i: int, j: int) -> Value:
+        """W_ij^(layer): to unit i from unit j of the layer before, all counted from 1."""
+        weights = self._neuron(layer, i).w
+        if not 1 <= j <= len(weights):
+            raise IndexError(f"weight {i}, {j}: layer {layer} has inputs 1 to {len(weights)}")
+        return weights[j - 1]
+
+    def bias(self, layer: int, i: int) -> Value:
+        """b_i^(layer), counted from 1."""
+        bias = self._neuron(layer, i).b
+        if bias is None:
+            raise ValueError(f"layer {layer} has no biases: it was made with bias=False")
+        return bias
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def _is_vector(x: Any) -> bool:
+    return hasattr(x, "__len__") and not isinstance(x, str | dict) and getattr(x, "ndim", 1) > 0

@@ -1,0 +1,256 @@
+"""Record an operation: the node it makes, and the text of the method that makes it fastest.
+
+Calling a row's formulas costs more than computing them, so each row of the table becomes the text
+of a method with its formulas in place, as `dataclasses` writes `__init__` from fields.
+`inspect.getsource` shows that text, and tracebacks quote it:
+
+>>> import inspect
+>>> from micrograd_bp import Value
+>>> print(inspect.getsource(Value.tanh))
+def tanh(self):
+    x = self.data
+    try:
+        z = tanh(x)
+    except (ValueError, ArithmeticError) as error:
+        raise op.undefined(error, (self,)) from None
+    if z - z:
+        z = op.not_finite(z, (self,))
+    node = new(Value)
+    node.data = z
+    node.grad = 0.0
+    node.label = ""
+    if recording():
+        node.op = 'tanh'
+        node._x = self
+        node._y = None
+        node._dx = sech2(x)
+        node._dy = None
+    else:
+        node.op = ""
+        node._x = node._y = node._dx = node._dy = None
+    return node
+<BLANKLINE>
+"""
+
+import linecache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from micrograd_bp.table import FLOATS, OPS, Op, number
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """A context (or decorator) in which operations compute, but record nothing.
+
+    It holds for the thread or asyncio task that entered it, and no other.
+
+    >>> from micrograd_bp import Value
+    >>> with no_grad():
+    ...     y = Value(2.0) * 3.0
+    >>> y.data, y.parents
+    (6.0, ())
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[float]) -> None:
+    """Make `node` that of `op` on `operands`, `derivatives` being those of the Values among them.
+
+    One or two operands become `_x` and `_y`, their derivatives `_dx` and `_dy` (None for a
+    number); of more, `_x` has the Values, `_dx` their derivatives and `_y` all, as tuples. With
+    tuples throughout, a node of two operands would take twice the time.
+    """
+    cls = type(node)
+    node.op = op
+    if len(operands) > 2:
+        node._x = tuple([v for v in operands if isinstance(v, cls)])
+        node._y = tuple(operands)
+        node._dx = tuple(derivatives)
+    else:
+        rest = iter(derivatives)
+        node._x, node._y = (*operands, None, None)[:2]
+        node._dx = next(rest) if isinstance(node._x, cls) else None
+        node._dy = next(rest) if isinstance(node._y, cls) else None
+
+
+def record(cls: Any, op: Op, operands: Sequence[Any], arguments: Sequence[Any]) -> Any:
+    """The node of `op` on `operands`, whatever mixture of Values and numbers."""
+    if op.name in _FAST and len(operands) > 2:
+        try:
+            return _FAST[op.name](operands, *arguments)
+        except (AttributeError, TypeError):
+            pass  # not all of them are Values
+    operands = [v if isinstance(v, cls) else number(v, op.name) for v in operands]
+    numbers = [v.data if isinstance(v, cls) else v for v in operands]
+    node = cls(op.evaluate(numbers, operands))
+    if _recording.get():
+        parents = [k for k, v in enumerate(operands) if isinstance(v, cls)]
+        fill(node, op.name, operands, op.derivatives(node.data, numbers, parents))
+    return node
+
+
+def flatten(order: Sequence[Any]) -> list[Any]:
+    """A graph as a flat list, for `pickle`: leaves as they are, other nodes as plain data.
+
+    The last node is always data. Operands that are nodes are given by their place in `order`.
+    """
+    place = {node: k for k, node in enumerate(order)}
+    rows: list[Any] = [*order]
+    for k, node in enumerate(order):
+        if node.op or k == len(order) - 1:
+            operands = [place[v] if isinstance(v, type(node)) else v for v in node.operands]
+            derivatives = node.local_derivatives
+            rows[k] = (node.data, node.label, node.grad, node.op, operands, derivatives)
+    return rows
+
+
+def restore(cls: Any, rows: list[Any]) -> Any:
+    """The last node of a graph that was flattened."""
+    nodes: list[Any] = []
+    for row in rows:
+        if not isinstance(row, cls):
+            data, label, gradient, op, operands, derivatives = row
+            row = cls(data, label)
+            row.grad = gradient
+            fill(row, op, [nodes[v] if type(v) is int else v for v in operands], derivatives)
+        nodes.append(row)
+    return nodes[-1]
+
+
+# ------------------------------------------------------------------ the same, written out
+
+_UNARY = """\
+def {method}(self):
+    x = self.data
+"""
+
+# A number among two operands is stored as it is: `y is other` tells it from the data of a Value.
+_BINARY = """\
+def {method}(self, other):
+    {x} = self.data
+    if isinstance(other, Value):
+        {y} = other.data
+    elif type(other) is float:
+        {y} = other
+    else:
+        {y} = other = operand(other, {method!r}, op)
+        if {y} is NotImplemented:
+            return {y}
+"""
+
+_VECTORS = """\
+def {method}(operands, {names}):
+{take}"""
+
+# z - z is 0.0 for a finite z; for the others it is nan, which is true.
+_RECORD = """\
+    try:
+        z = {value}
+    except (ValueError, ArithmeticError) as error:
+        raise op.undefined(error, {operands}) from None
+    if z - z:
+        z = op.not_finite(z, {operands})
+    node = new(Value)
+    node.data = z
+    node.grad = 0.0
+    node.label = ""
+    if recording():
+        node.op = {name!r}
+        node._x = {left}
+        node._y = {right}
+        node._dx = {dx}
+        node._dy = {dy}
+    else:
+        node.op = ""
+        node._x = node._y = node._dx = node._dy = None
+    return node
+"""
+
+
+def operand(value: Any, method: str, op: Op) -> Any:
+    """`value` as a float; NotImplemented where its own type may know what to do with a Value."""
+    try:
+        return number(value, op.name)
+    except TypeError:
+        own = method if method.startswith("__r") else method.replace("__", "__r", 1)
+        if hasattr(value, own) and type(value).__module__ != "builtins":
+            return NotImplemented
+        raise
+
+
+def unary(op: Op, method: str) -> str:
+    """The text of a method of one operand."""
+    return (_UNARY + _RECORD).format(
+        method=method, name=op.name, value=op.value, operands="(self,)",
+        left="self", right="None", dx=op.partials[0], dy="None",
+    )  # fmt: skip
+
+
+def binary(op: Op, method: str) -> str:
+    """The text of a method of two operands, x on the left."""
+    return (_BINARY + _RECORD).format(
+        method=method, name=op.name, value=op.value, operands="(self, other)", x="x", y="y",
+        left="self", right="other",
+        dx=op.partials[0], dy=f"None if y is other else ({op.partials[1]})",
+    )  # fmt: skip
+
+
+def reflected(op: Op, method: str) -> str:
+    """The text of the same method for a number on the left: `2.0 - x`."""
+    return (_BINARY + _RECORD).format(
+        method=method, name=op.name, value=op.value, operands="(other, self)", x="y", y="x",
+        left="other", right="self",
+        dx=f"None if x is other else ({op.partials[0]})", dy=op.partials[1],
+    )  # fmt: skip
+
+
+def vectors(op: Op, method: str) -> str:
+    """The text of a function of three or more operands, all Values: as a tuple, and grouped."""
+    take = {n: f"[v.data for v in {n[1:]}]" if "*" in n else f"{n}.data" for n in op.names}
+    derivatives = (f"*{p}" if "*" in n else p for n, p in zip(op.names, op.partials))
+    return (_VECTORS + _RECORD).format(
+        method=method, name=op.name, value=op.value, operands="operands",
+        names=op.signature.replace("*", ""),
+        take="".join(f"    {n.strip('*')} = {data}\n" for n, data in take.items()),
+        left="operands", right="operands", dx=f"({', '.join(derivatives)},)", dy="None",
+    )  # fmt: skip
+
+
+def _write(cls: type, op: Op, text: str) -> Callable[..., Any]:
+    """The function that `text` defines."""
+    name = text.removeprefix("def ").partition("(")[0]
+    path = f"<{cls.__name__}.{name}>"
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    scope = FLOATS | {cls.__name__: cls, "new": object.__new__, "op": op, "operand": operand}
+    scope["recording"] = _recording.get
+    made: dict[str, Any] = {}  # apart, or `def tanh` would hide the tanh that it calls
+    exec(compile(text, path, "exec"), scope, made)
+    function: Callable[..., Any] = made[name]
+    function.__doc__ = repr(op)
+    function.__qualname__ = f"{cls.__name__}.{name}"
+    return function
+
+
+_FAST: dict[str, Callable[..., Any]] = {}
+
+
+def attach(cls: type) -> None:
+    """Give `cls`, the class of Values, the methods of the table."""
+    for name in ("add", "sub", "mul", "truediv", "pow"):
+        for method, text in ((f"__{name}__", binary), (f"__r{name}__", reflected)):
+            setattr(cls, method, _write(cls, OPS[name], text(OPS[name], method)))
+    for name in ("neg", "abs"):
+        setattr(cls, f"__{name}__", _write(cls, OPS[name], unary(OPS[name], f"__{name}__")))
+    for name in "exp log sqrt sin cos tan tanh sigmoid relu softplus erf gelu".split():
+        setattr(cls, name, _write(cls, OPS[name], unary(OPS[name], name)))
+    for name in ("sum", "prod", "dot", "logsumexp"):
+        _FAST[name] = _write(cls, OPS[name], vectors(OPS[name], name))

@@ -1,0 +1,191 @@
+"""What a row of the derivative table is, and how to add one.
+
+A row is an operation's value and local derivatives as formulas in text. The same text is compiled
+over floats (the numbers that the engine records) and over Values (derivatives that have
+derivatives in their turn), and other modules translate it further.
+
+>>> from micrograd_bp.ops import OPS
+>>> OPS["truediv"]
+truediv(x, y) = x / y,  ∂/∂x = 1.0 / y,  ∂/∂y = -z / y
+>>> OPS["truediv"](1.0, 4.0), OPS["truediv"].derivatives(0.25, [1.0, 4.0])
+(0.25, [0.25, -0.0625])
+>>> OPS["truediv"](1.0, 0.0)
+Traceback (most recent call last):
+ZeroDivisionError: truediv: no value at x = 1.0, y = 0.0; expected y != 0
+"""
+
+import builtins
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from math import isfinite, isnan
+from numbers import Real
+from typing import Any
+
+from micrograd_bp import floats
+
+# What the names in a formula mean: on floats, and on Values (whatever has `_apply`) and numbers.
+FLOATS: dict[str, Any] = {name: getattr(floats, name) for name in floats.__all__}
+MIXED: dict[str, Any] = {"inf": floats.inf, "nan": floats.nan}
+OPS: dict[str, "Op"] = {}
+
+
+def number(value: Any, where: str) -> float:
+    """`value` as a float: any real number, NumPy scalar or 0-d array; else a TypeError."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    if isinstance(value, Real):
+        return float(value)
+    raise TypeError(f"{where}: expected a Value or a real number, got {type(value).__name__}")
+
+
+@dataclass(frozen=True, repr=False)
+class Op:
+    """A row of the table, and the function it defines: `OPS["exp"](1.0)` is e.
+
+    `signature` names the operands: `"x, y"`. One with a star is a vector: `dot(*ws, *xs, b)` takes
+    two of one length and a number, and its node has all their components as operands, in order.
+    `partials` has a formula for each; `symbol` is for drawings; `domain` says where there is a
+    value.
+    """
+
+    name: str
+    signature: str
+    value: str
+    partials: tuple[str, ...]
+    symbol: str
+    domain: str = ""
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The operands' names, vectors with their star."""
+        return self.signature.split(", ")
+
+    @cached_property
+    def vectors(self) -> int:
+        """How many of the operands are vectors."""
+        return self.signature.count("*")
+
+    def compile(self, formula: str, names: dict[str, Any], first: str = "") -> Callable[..., Any]:
+        """`formula` as a function of `first` and the operands, where `names` have their meaning."""
+        text = f"lambda {first}{self.signature.replace('*', '')}: {formula}"
+        return eval(compile(text, f"<{self.name}>", "eval"), names)  # type: ignore[no-any-return]
+
+    @cached_property
+    def formula(self) -> Callable[..., Any]:
+        """The value, on floats and lists of floats; raises what its formula raises."""
+        return self.compile(self.value, FLOATS)
+
+    @cached_property
+    def _partials(self) -> dict[bool, list[Callable[..., Any]]]:
+        names = {False: FLOATS, True: MIXED}
+        return {m: [self.compile(p, names[m], "z, ") for p in self.partials] for m in names}
+
+    @cached_property
+    def _flatten(self) -> Callable[..., tuple[Any, ...]]:
+        return self.compile(f"({self.signature},)", {})
+
+    def _group(self, operands: Sequence[Any]) -> Sequence[Any]:
+        if not self.vectors:
+            return operands
+        length = (len(operands) - len(self.names) + self.vectors) // self.vectors
+        rest = iter(operands)
+        return [[*islice(rest, length)] if "*" in n else next(rest) for n in self.names]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
+        operands = self._flatten(*arguments) if self.vectors else arguments
+        for operand in operands:
+            if (apply := getattr(operand, "_apply", None)) is not None:
+                return apply(self, operands, arguments)
+        return self.evaluate([number(operand, self.name) for operand in operands], operands)
+
+    def evaluate(self, numbers: Sequence[float], operands: Sequence[Any]) -> float:
+        """The value at `numbers`; where there is none, an error that speaks of the `operands`."""
+        try:
+            z = self.formula(*self._group(numbers))
+            if isinstance(z, complex):
+                raise ValueError("not real")
+        except (ValueError, ArithmeticError) as error:
+            raise self.undefined(error, operands) from None
+        return float(z) if isfinite(z) else self.not_finite(z, operands)
+
+    def derivatives(
+        self, z: Any, operands: Sequence[Any], wanted: Iterable[int] = (), mixed: bool = False
+    ) -> list[Any]:
+        """∂z/∂operands[k] for each k in `wanted`, or for all of them, on floats.
+
+        With `mixed` the same formulas run on Values, and can be differentiated again.
+        """
+        partials, groups = self._partials[mixed], self._group(operands)
+        if not self.vectors:
+            return [partials[k](z, *operands) for k in wanted or range(len(operands))]
+        every: list[Any] = []
+        for name, partial in zip(self.names, partials):
+            every += partial(z, *groups) if "*" in name else [partial(z, *groups)]
+        return [every[k] for k in wanted] or every
+
+    def undefined(self, error: Exception, operands: Sequence[Any]) -> Exception:
+        """An error like `error` that names the op, each operand's value and label, the domain."""
+        names = self.names if not self.vectors else [f"operand {k + 1}" for k in range(6)]
+        given = []
+        for name, operand in zip(names, operands):
+            label = getattr(operand, "label", "")
+            given.append(f"{name} = {float(operand)!r}" + (f" (node {label!r})" if label else ""))
+        given += ["…"] if len(operands) > 6 else []
+        place = f"at {', '.join(given)}" if given else "of no operands"
+        if isinstance(error, OverflowError):
+            return OverflowError(f"{self.name}: too large for a float64 {place}")
+        kind = ZeroDivisionError if isinstance(error, ZeroDivisionError) else ValueError
+        advice = self.domain and f"; expected {self.domain}"
+        return kind(f"{self.name}: no value {place}{advice}")
+
+    def not_finite(self, z: float, operands: Sequence[Any]) -> float:
+        """`z` where an operand is not finite either and so accounts for it; else an error."""
+        numbers = [float(operand) for operand in operands]
+        if all(map(isfinite, numbers)) or (isnan(z) and not any(map(isnan, numbers))):
+            raise self.undefined(ValueError() if isnan(z) else OverflowError(), operands)
+        return z
+
+    def __repr__(self) -> str:
+        names = self.signature.replace("*", "").split(", ")
+        partials = (f"∂/∂{name} = {p}" for name, p in zip(names, self.partials))
+        return ",  ".join((f"{self.name}({self.signature}) = {self.value}", *partials))
+
+
+def operation(
+    definition: str,
+    value: str | Callable[..., float],
+    *partials: str,
+    symbol: str = "",
+    domain: str = "",
+) -> Op:
+    """Add a row to the table and return it: a function of Values and numbers.
+
+    `definition` is the name with its operands. `value` is a formula, or a function of floats where
+    there is no formula. Each of `partials` is the formula of ∂z/∂operand, in the operands, the
+    value `z` and the operations of the table: hence it has derivatives in its turn.
+    Errors: ValueError for a wrong number of partials, a name in a formula that is not in the
+    table, or a `definition` whose name is taken.
+
+    >>> hypot = operation("hypot(x, y)", "sqrt(x * x + y * y)", "x / z", "y / z", domain="z > 0")
+    >>> hypot(3.0, 4.0), hypot.derivatives(5.0, [3.0, 4.0])
+    (5.0, [0.6, 0.8])
+    """
+    name, _, signature = definition.removesuffix(")").partition("(")
+    meaning = {} if isinstance(value, str) else {name: value}
+    formula = value if isinstance(value, str) else definition
+    op = Op(name, signature, formula, partials, symbol or name, domain)
+    if OPS.get(name, op) != op:
+        raise ValueError(f"{name} is in the table already, as {OPS[name]}")
+    if len(partials) != len(op.names):
+        raise ValueError(f"{definition}: one partial derivative for each operand, please")
+    for text in (formula, *partials):
+        used = op.compile(text, {}, "z, ").__code__.co_names
+        if unknown := {*used} - FLOATS.keys() - meaning.keys() - {*dir(builtins)}:
+            raise ValueError(f"{definition}: {', '.join(sorted(unknown))} not in the table")
+    FLOATS.update(meaning)
+    FLOATS.setdefault(name, op.formula)
+    MIXED.setdefault(name, op)
+    return OPS.setdefault(name, op)
