@@ -167,7 +167,7 @@ def dpower(x: float, y: float) -> float:
     try:
         if abs(y) >= 1.0 and exponent + 1.0 == y and y - exponent == 1.0:
             return y * power(x, exponent)
-        z = x**y
+        z = power(x, y)
         if 1e-300 < abs(z) < 1e300:  # y - 1 was rounded: that error would be multiplied by log x
             return y * z / x if abs(y) < 1.0 else y * (z / x)
         return y * power(x, exponent)
