@@ -58,7 +58,7 @@ def render(source: str) -> str:
     raise NoRenderer(f"{ADVICE} ({'; '.join(failures)})")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drawing:
     """A drawn graph: `source` is DOT, `text` the same nodes line by line.
 
@@ -92,10 +92,13 @@ class Drawing:
             import html
 
             return f"<pre>{html.escape(self.text)}</pre><p>{html.escape(ADVICE)}</p>"
-        image = f'<img src="data:image/svg+xml;base64,{data}" alt="computation graph">'
+        image = (
+            '<img style="max-width:none" alt="computation graph"'
+            f' src="data:image/svg+xml;base64,{data}">'
+        )
         return f'<div style="overflow-x:auto">{image}</div>'
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
 
 
@@ -131,7 +134,7 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
     differentiated = not root.op or root.grad != 0.0
     font = {"fontname": "Helvetica,Arial,sans-serif"}
     dot = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, "ranksep": "0.6", "nodesep": "0.15"},
+        graph_attr={"rankdir": rankdir, "ordering": "in", "ranksep": "0.6", "nodesep": "0.15"},
         node_attr={
             "shape": "box",
             "style": "rounded,filled",

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from micrograd_bp.ops import OPS, leaky_relu
-from micrograd_bp.recording import attach, fill, flatten, no_grad, record, restore
-from micrograd_bp.table import Op, number
+from micrograd_bp.recording import attach, fill, flatten, no_grad, restore
+from micrograd_bp.table import number
 
 __all__ = ["Value", "grad", "hessian", "no_grad", "topological_order"]
 
@@ -53,10 +53,6 @@ class Value:
         self._y: Any = None
         self._dx: Any = None
         self._dy: Any = None
-
-    @staticmethod
-    def _apply(op: Op, operands: Sequence[Any], arguments: Sequence[Any]) -> "Value":
-        return record(Value, op, operands, arguments)  # type: ignore[no-any-return]
 
     @property
     def operands(self) -> tuple[Union["Value", float], ...]:
@@ -189,7 +185,8 @@ def _post_order(root: Value, seen: set[Value]) -> list[Value]:
             if not node.op:
                 order.append(node)
                 continue
-            stack += (node, None)
+            stack.append(node)
+            stack.append(None)
             if node._dy is not None and node._y not in seen:
                 stack.append(node._y)
             if type(node._dx) is tuple:

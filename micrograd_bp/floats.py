@@ -11,7 +11,7 @@ name. They take and return plain floats; each raises what `math` raises where it
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import (
     copysign,
     cos,
@@ -159,18 +159,25 @@ def power(x: float, y: float) -> float:
     return z  # type: ignore[no-any-return]
 
 
+_TINY = 1e-290  # below, products come near the subnormal numbers, which have few digits
+
+
 def dpower(x: float, y: float) -> float:
     """Y · x^(y-1) = ∂x^y/∂x; 0 for y = 0 even at x = 0; ±inf where it is too large."""
     if y == 0.0:
         return 0.0
     exponent = y - 1.0
     try:
-        if abs(y) >= 1.0 and exponent + 1.0 == y and y - exponent == 1.0:
-            return y * power(x, exponent)
+        if x <= 0.0 or (abs(y) >= 1.0 and y - exponent == 1.0 and exponent + 1.0 == y):
+            slope = y * power(x, exponent)
+            if x <= 0.0 or _TINY < abs(slope):
+                return slope
+        # A rounded y - 1 would cost as many digits as log(x^y) has; y and y / 2 are exact.
         z = power(x, y)
-        if 1e-300 < abs(z) < 1e300:  # y - 1 was rounded: that error would be multiplied by log x
+        if _TINY < z < 1.0 / _TINY:
             return y * z / x if abs(y) < 1.0 else y * (z / x)
-        return y * power(x, exponent)
+        root = power(x, y / 2.0)
+        return y * (root / x) * root
     except (OverflowError, ZeroDivisionError):
         odd = exponent % 2.0 == 1.0
         return copysign(inf, y * copysign(1.0, x) if odd else y)
@@ -232,14 +239,14 @@ def fsum(xs: Sequence[float]) -> float:
         return _fsum([x * 2.0**-64 for x in xs]) * 2.0**64
 
 
-def _exp_difference(x: float, y: float) -> float:
-    """exp(x - y), the rounding error of the subtraction put back (Knuth's two-sum)."""
+def _exp_difference(x: float, y: float) -> tuple[float, float]:
+    """exp(x - y), and the part of it that the rounding of x - y left out (Knuth's two-sum)."""
     d = x - y
     if not d > -800.0:
-        return d if d != d else 0.0
+        return (d if d != d else 0.0), 0.0
     b = d - x
     e = exp(d)
-    return e + e * ((x - (d - b)) + (-y - b))
+    return e, e * ((x - (d - b)) + (-y - b))
 
 
 def logsumexp(xs: Sequence[float]) -> float:
@@ -256,8 +263,11 @@ def softmax(xs: Sequence[float]) -> list[float]:
     """exp(xᵢ) / Σⱼ exp(xⱼ), shifted by the largest so that nothing overflows."""
     top = max(xs)
     exps = [_exp_difference(x, top) for x in xs]
-    total = _fsum(exps)
-    return [e / total for e in exps]
+    parts = [*chain.from_iterable(exps)]
+    total = _fsum(parts)
+    relative = _fsum([*parts, -total]) / total  # what rounding the total left out
+    quotients = [(e / total, low / total) for e, low in exps]
+    return [q + (low - q * relative) for q, low in quotients]
 
 
 def softmax_derivatives(k: int, xs: Sequence[float]) -> list[float]:

@@ -36,6 +36,7 @@ import linecache
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from micrograd_bp.table import FLOATS, OPS, Op, number
@@ -84,9 +85,10 @@ def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[floa
 
 def record(cls: Any, op: Op, operands: Sequence[Any], arguments: Sequence[Any]) -> Any:
     """The node of `op` on `operands`, whatever mixture of Values and numbers."""
-    if op.name in _FAST and len(operands) > 2:
+    fast = _FAST.get(op.name)
+    if fast is not None and len(operands) > 2:
         try:
-            return _FAST[op.name](operands, *arguments)
+            return fast(operands, *arguments)
         except (AttributeError, TypeError):
             pass  # not all of them are Values
     operands = [v if isinstance(v, cls) else number(v, op.name) for v in operands]
@@ -244,7 +246,8 @@ _FAST: dict[str, Callable[..., Any]] = {}
 
 
 def attach(cls: type) -> None:
-    """Give `cls`, the class of Values, the methods of the table."""
+    """Give `cls`, the class of Values, the methods of the table, and `_apply` for its rows."""
+    cls._apply = staticmethod(partial(record, cls))  # type: ignore[attr-defined]
     for name in ("add", "sub", "mul", "truediv", "pow"):
         for method, text in ((f"__{name}__", binary), (f"__r{name}__", reflected)):
             setattr(cls, method, _write(cls, OPS[name], text(OPS[name], method)))

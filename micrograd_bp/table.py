@@ -26,7 +26,7 @@ from typing import Any
 from micrograd_bp import floats
 
 # What the names in a formula mean: on floats, and on Values (whatever has `_apply`) and numbers.
-FLOATS: dict[str, Any] = {name: getattr(floats, name) for name in floats.__all__}
+FLOATS: dict[str, Any] = {"abs": abs} | {name: getattr(floats, name) for name in floats.__all__}
 MIXED: dict[str, Any] = {"inf": floats.inf, "nan": floats.nan}
 OPS: dict[str, "Op"] = {}
 

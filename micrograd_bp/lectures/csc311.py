@@ -2,7 +2,7 @@ r"""CSC311, "The Backpropagation Algorithm" (Gao, Tawfik): the 3-layer network.
 
 Three layers of weights W^(1), W^(2), w^(3) from the inputs a^(0) to one output a^(3), and the
 cost C = ½(a^(3) - t)². W_ij^(m) goes to unit i of layer m from unit j of layer m - 1. Formulas
-are cited by their number in the lecture, `CSC311-18` and so on.
+are cited by their place in the lecture: CSC311-18 is its eighteenth.
 
 >>> C, model, inputs = build(EXAMPLE)
 >>> C.backward()

@@ -1,0 +1,46 @@
+"""Derivatives along a direction: forward through the graph, and of second order.
+
+>>> from micrograd_bp import Value
+>>> x, y = Value(3.0), Value(-2.0)
+>>> z = x * x * y
+>>> jvp(z, [x, y], [1.0, 0.5])  # -12 · 1 + 9 · ½
+-7.5
+>>> hvp(z, [x, y], [1.0, 0.5])  # [[-4, 6], [6, 0]] times (1, ½)
+[-1.0, 6.0]
+"""
+
+from collections.abc import Sequence
+
+from micrograd_bp.engine import Value, grad, topological_order
+from micrograd_bp.ops import dot
+
+
+def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> float:
+    """Σ ∂output/∂inputs[k] · tangents[k], in one pass forward over the recorded derivatives.
+
+    Errors: ValueError where there are not as many tangents as inputs.
+    """
+    _same_length(inputs, tangents)
+    tangent: dict[Value, float] = {}
+    for v, t in zip(inputs, tangents):
+        tangent[v] = tangent.get(v, 0.0) + float(t)
+    for node in topological_order(output):
+        for parent, local in zip(node.parents, node.local_derivatives):
+            if parent in tangent:
+                tangent[node] = tangent.get(node, 0.0) + local * tangent[parent]
+    return tangent.get(output, 0.0)
+
+
+def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[float]) -> list[float]:
+    """The Hessian of `output` times `vector`, without the matrix: grad of (grad · vector).
+
+    Errors: ValueError where the vector is not as long as the inputs.
+    """
+    _same_length(inputs, vector)
+    along = dot(grad(output, inputs, create_graph=True), vector)
+    return grad(along, inputs)  # type: ignore[no-any-return]
+
+
+def _same_length(inputs: Sequence[Value], numbers: Sequence[float]) -> None:
+    if len(inputs) != len(numbers):
+        raise ValueError(f"expected a number for each of {len(inputs)} inputs, got {len(numbers)}")

