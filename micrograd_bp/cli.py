@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError, ArithmeticError) as error:
@@ -80,7 +80,12 @@ def _demo(options: argparse.Namespace) -> None:
         network = csc311.with_activation(network, options.activation)
     forward, backward = csc311.compare(network)
     exercises = csc311.exercises(network)
-    before, after = csc311.step(network)
+    try:
+        before, after = csc311.step(network)
+        outcome = "C falls" if after < before else "C does not fall"
+        outcome += f",\nfrom {before:#.10g} to {after:#.10g}."
+    except (ValueError, ArithmeticError) as error:
+        before, after, outcome = forward[-1].engine, None, f"too long a step, {error}"
     file, advice = _draw(network, Path(options.out))
     if options.json:
         report = {
@@ -91,7 +96,7 @@ def _demo(options: argparse.Namespace) -> None:
             "step": {"eta": network.eta, "C_before": before, "C_after": after},
             "drawing": str(file),
         }
-        print(json.dumps(report, indent=1, ensure_ascii=False))
+        print(json.dumps(report, indent=1))
         return
     sizes = "-".join(map(str, network.sizes))
     print(f"CSC311, 3-layer network {sizes}, {network.activation}, C = ½(a⁽³⁾ − t)²")
@@ -102,9 +107,7 @@ def _demo(options: argparse.Namespace) -> None:
     for exercise in exercises:
         print(f"\nExercise: ∂C/∂{unicode(exercise.weight.label)}, factor by factor\n")
         _factors(exercise)
-    change = "falls" if after < before else "does not fall"
-    print(f"\nOne step w ← w − η ∂C/∂w with η = {network.eta:g}: C {change},")
-    print(f"from {before:#.10g} to {after:#.10g}.")
+    print(f"\nOne step w ← w − η ∂C/∂w with η = {network.eta:g}: {outcome}")
     print(f"\nThe graph: {file}")
     if advice:
         print(advice)

@@ -71,16 +71,16 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
             left, right = _vertical(downs) or left, _vertical(ups) or right
     if any(math.isnan(value) and error == 0.0 for value, error in (left, right)):
         return Estimate(math.nan, math.inf, None, None)
-    sides = [None if math.isnan(side[0]) else side[0] for side in (left, right)]
-    if sides[0] is None or sides[1] is None:
-        only = left if sides[1] is None else right
-        return Estimate(*only, *sides)
-    gap, doubt = abs(left[0] - right[0]), left[1] + right[1]
-    if math.isinf(left[0]) or math.isinf(right[0]):
-        return Estimate(right[0] if left[0] == right[0] else math.nan, 0.0, *sides)
-    if gap > 10.0 * doubt + 1e-6 * max(map(abs, (left[0], right[0]))):
-        return Estimate((left[0] + right[0]) / 2, gap / 2 + doubt, *sides, kink=True)
-    return Estimate(*centre, *sides)
+    below, above = (None if math.isnan(side[0]) else side[0] for side in (left, right))
+    if below is None or above is None:
+        value, error = left if above is None else right
+        return Estimate(value, error, below, above)
+    if math.isinf(below) or math.isinf(above):
+        return Estimate(above if below == above else math.nan, 0.0, below, above)
+    gap, doubt = abs(below - above), left[1] + right[1]
+    if gap > 10.0 * doubt + 1e-6 * max(abs(below), abs(above)):
+        return Estimate((below + above) / 2.0, gap / 2.0 + doubt, below, above, kink=True)
+    return Estimate(*centre, below, above)
 
 
 def _error(found: tuple[float, float]) -> float:

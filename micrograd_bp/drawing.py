@@ -13,9 +13,11 @@ y = mul(v₁, x) = 18    grad 1
 
 import base64
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,9 @@ def render(source: str) -> str:
 
     try:
         svg: str = graphviz.Source(source).pipe(format="svg", encoding="utf-8", quiet=True)
-        return svg
+        if "</svg>" in svg:
+            return svg
+        failures = ["dot: no picture"]
     except (OSError, subprocess.CalledProcessError, graphviz.ExecutableNotFound) as error:
         failures = [f"dot: {error}"]
     try:
@@ -107,14 +111,27 @@ def _shown(number: float, digits: int) -> str:
 
 
 def _short(label: str) -> str:
-    label = " ".join(unicode(label[: 4 * LONGEST]).split())
+    """`label` in Unicode on one line, not too long, and without what XML cannot hold."""
+    label = " ".join(_NOT_XML.sub("\ufffd", unicode(label[: 4 * LONGEST])).split())
     return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _literal(text: str) -> str:
+    r"""`text` for a DOT label, in which `&` would begin an entity and `\\` an escape."""
+    import graphviz
+
+    return graphviz.nohtml(graphviz.escape(text.replace("&", "&amp;")))  # type: ignore[no-any-return]
 
 
 def names(order: Sequence[Value]) -> dict[Value, str]:
     """What a view calls each node: its label in Unicode, or else v₁, v₂ … in this order."""
-    unlabelled = iter(range(1, len(order) + 1))
-    return {v: _short(v.label) if v.label else unicode(f"v_{{{next(unlabelled)}}}") for v in order}
+    given = {v: _short(v.label) for v in order if v.label}
+    taken = {*given.values()}
+    free = (name for k in count(1) if (name := unicode(f"v_{{{k}}}")) not in taken)
+    return {v: given.get(v) or next(free) for v in order}
 
 
 def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
@@ -127,6 +144,8 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
     """
     import graphviz
 
+    if not isinstance(digits, int) or not 1 <= digits <= 17:
+        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"rankdir {rankdir!r}: expected LR, TB, RL or BT")
     order = topological_order(root)
@@ -154,7 +173,7 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
         if node is root:
             fill, line = "#fdf0d5", "#c77700"
         label = "\n".join(filter(None, (title, f"data {data}", gradient)))
-        dot.node(f"n{k}", graphviz.nohtml(graphviz.escape(label)), fillcolor=fill, color=line)
+        dot.node(f"n{k}", _literal(label), fillcolor=fill, color=line)
         derivatives = iter(node.local_derivatives)
         arguments = []
         for place, operand in enumerate(node.operands):
@@ -196,10 +215,10 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
             f"data {node.data:.4f}",
             f"grad {node.grad:.4f}",
         ]
-        escaped = (graphviz.escape(cell).translate(_RECORD) for cell in cells)
+        escaped = (_literal(cell).translate(_RECORD) for cell in cells)
         dot.node(name, graphviz.nohtml(f"{{ {' | '.join(escaped)} }}"), shape="record")
         if node.op:
-            dot.node(f"{name}op", graphviz.nohtml(graphviz.escape(node._op)))
+            dot.node(f"{name}op", _literal(node._op))
             dot.edge(f"{name}op", name)
         for parent in node.parents:
             dot.edge(index[parent], f"{name}op")

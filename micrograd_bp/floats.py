@@ -170,7 +170,7 @@ def dpower(x: float, y: float) -> float:
     try:
         if x <= 0.0 or (abs(y) >= 1.0 and y - exponent == 1.0 and exponent + 1.0 == y):
             slope = y * power(x, exponent)
-            if x <= 0.0 or _TINY < abs(slope):
+            if x <= 0.0 or abs(slope) > _TINY:
                 return slope
         # A rounded y - 1 would cost as many digits as log(x^y) has; y and y / 2 are exact.
         z = power(x, y)

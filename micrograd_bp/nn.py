@@ -15,6 +15,7 @@ of micrograd.
 
 import random
 from collections.abc import Iterator, Sequence
+from operator import index
 from typing import Any
 
 from micrograd_bp.engine import Value
@@ -54,15 +55,25 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters in order, each with its label, or else with the way to it."""
-        stack: list[tuple[str, Any]] = [*vars(self).items()][::-1]
+        seen: set[int] = set()  # what two attributes share counts once
+        stack: list[tuple[str, Any]] = [("", self)]
         while stack:
             name, item = stack.pop()
-            if isinstance(item, Value) and not item.op:
-                yield item.label or name, item
-            elif isinstance(item, Module):
-                stack += [(f"{name}.{key}", value) for key, value in vars(item).items()][::-1]
+            inside: dict[str, Any] = {}
+            if isinstance(item, Module):
+                inside = {f"{name}.{key}".lstrip("."): v for key, v in vars(item).items()}
             elif isinstance(item, list | tuple):
-                stack += [(f"{name}[{k}]", value) for k, value in enumerate(item)][::-1]
+                inside = {f"{name}[{k}]": v for k, v in enumerate(item)}
+            elif isinstance(item, dict):
+                inside = {f"{name}[{k!r}]": v for k, v in item.items()}
+            elif not isinstance(item, Value) or item.op:
+                continue
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            if isinstance(item, Value):
+                yield item.label or name, item
+            stack += [*inside.items()][::-1]
 
     def parameters(self) -> list[Value]:
         """The parameters: for the networks here unit by unit, its weights, then its bias."""
@@ -99,12 +110,14 @@ class Neuron(Module):
         unit: int | None = None,
         rng: Any = random,
     ) -> None:
-        self.activation = activation or ("relu" if nonlin else "linear")
-        if self.activation not in ACTIVATIONS:
+        if activation is None:
+            activation = "relu" if nonlin else "linear"
+        if activation not in ACTIVATIONS:
             raise ValueError(
-                f"unknown activation {self.activation!r}: expected one of {', '.join(ACTIVATIONS)}"
+                f"unknown activation {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
             )
-        if nin < 1:
+        self.activation = activation
+        if index(nin) < 1:
             raise ValueError(f"a neuron needs at least 1 input, got nin = {nin}")
         self.fused = fused
         self.place = f" (unit {unit} of layer {layer})" if layer and unit else ""
@@ -116,8 +129,14 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Value | float]) -> Value:
         """A for the inputs x: as many as there are weights, Values or numbers."""
-        if len(x) != len(self.w):
-            raise ValueError(f"expected {len(self.w)} inputs, got {len(x)}{self.place}")
+        try:
+            given = len(x)
+        except TypeError:
+            raise TypeError(
+                f"expected a sequence of {len(self.w)} inputs, got {type(x).__name__}"
+            ) from None
+        if given != len(self.w):
+            raise ValueError(f"expected {len(self.w)} inputs, got {given}{self.place}")
         z: Value
         if self.fused:
             z = dot(self.w, x, 0.0 if self.b is None else self.b)
@@ -148,7 +167,7 @@ class Layer(Module):
     def __init__(
         self, nin: int, nout: int, *args: Any, single: bool = False, **kwargs: Any
     ) -> None:
-        if nout < 1:
+        if index(nout) < 1:
             raise ValueError(f"a layer needs at least 1 unit, got nout = {nout}")
         units = [None] if single else range(1, nout + 1)
         self.neurons = [Neuron(nin, *args, unit=unit, **kwargs) for unit in units]
@@ -183,8 +202,8 @@ class MLP(Module):
         fused: bool = True,
         bias: bool = True,
     ) -> None:
-        if not nouts:
-            raise ValueError("a network needs at least 1 layer, got nouts = []")
+        if not isinstance(nouts, Sequence) or not nouts:
+            raise ValueError(f"expected the sizes of at least 1 layer, got nouts = {nouts!r}")
         rng = random if seed is None else random.Random(seed)
         sizes = [nin, *nouts]
         self.layers = [
@@ -219,31 +238,23 @@ class MLP(Module):
         >>> model.weight(1, 2, 1).data, model.weight(2, 1, 2).data, model.bias(2, 1).data
         (0.25, 3.0, 0.2)
         """
-        weights: list[list[list[Any]]] = []
-        biases: list[Any] = []
-        for m, (W, b) in enumerate(arrays, 1):
-            rows = [[*row] for row in W] if all(map(_is_vector, W)) else [[*W]]
-            width = len(weights[-1]) if weights else len(rows[0]) if rows else 0
-            if bad := [row for row in rows if len(row) != width]:
-                raise ValueError(f"layer {m}: a row of W has {len(bad[0])} weights, not {width}")
-            b = [b] if b is not None and not _is_vector(b) else b
-            if not rows or not width or (b is not None and len(b) != len(rows)):
-                have = "no" if b is None else len(b)
-                raise ValueError(f"layer {m}: W has {len(rows)} rows of {width}, b {have} numbers")
-            weights.append(rows)
-            biases.append(b)
-        if not weights:
+        layers = [_rows(m, W, b) for m, (W, b) in enumerate(arrays, 1)]
+        if not layers:
             raise ValueError("a network needs at least 1 layer, got no arrays")
-        sizes = [len(rows) for rows in weights]
-        model = cls(len(weights[0][0]), sizes, activation, output_activation, seed=0, fused=fused)
-        for m, (layer, rows, b) in enumerate(zip(model.layers, weights, biases), 1):
-            for i, (neuron, row) in enumerate(zip(layer.neurons, rows)):
-                for j, weight in enumerate(row):
-                    neuron.w[j].data = number(weight, f"layer {m}: W[{i}][{j}]")
-                if b is None:
+        width = len(layers[0][0][0])
+        sizes = [len(rows) for rows, _ in layers]
+        model = cls(width, sizes, activation, output_activation, seed=0, fused=fused)
+        for m, (layer, (rows, biases)) in enumerate(zip(model.layers, layers), 1):
+            for neuron, row, bias in zip(layer.neurons, rows, biases):
+                if len(row) != width:
+                    raise ValueError(f"layer {m}: a row of W has {len(row)} weights, not {width}")
+                for parameter, weight in zip(neuron.w, row):
+                    parameter.data = weight
+                if bias is None:
                     neuron.b = None
                 elif neuron.b is not None:
-                    neuron.b.data = number(b[i], f"layer {m}: b[{i}]")
+                    neuron.b.data = bias
+            width = len(rows)
         return model
 
     def __call__(self, x: Sequence[Value | float]) -> Any:
@@ -251,21 +262,22 @@ class MLP(Module):
         if not _is_vector(x):
             raise TypeError(f"expected a sequence of inputs, got {type(x).__name__}")
         for layer in self.layers:
-            x = [neuron(x) for neuron in layer.neurons]
-        return x[0] if len(x) == 1 else x
+            out = layer(x)
+            x = out if isinstance(out, list) else [out]
+        return out
 
     def _neuron(self, layer: int, i: int) -> Neuron:
-        if not 1 <= layer <= len(self.layers):
+        if not 1 <= index(layer) <= len(self.layers):
             raise IndexError(f"layer {layer}: this network has layers 1 to {len(self.layers)}")
         neurons = self.layers[layer - 1].neurons
-        if not 1 <= i <= len(neurons):
+        if not 1 <= index(i) <= len(neurons):
             raise IndexError(f"unit {i}: layer {layer} has units 1 to {len(neurons)}")
         return neurons[i - 1]
 
     def weight(self, layer: int, i: int, j: int) -> Value:
         """W_ij^(layer): to unit i from unit j of the layer before, all counted from 1."""
         weights = self._neuron(layer, i).w
-        if not 1 <= j <= len(weights):
+        if not 1 <= index(j) <= len(weights):
             raise IndexError(f"weight {i}, {j}: layer {layer} has inputs 1 to {len(weights)}")
         return weights[j - 1]
 
@@ -273,11 +285,31 @@ class MLP(Module):
         """b_i^(layer), counted from 1."""
         bias = self._neuron(layer, i).b
         if bias is None:
-            raise ValueError(f"layer {layer} has no biases: it was made with bias=False")
+            raise ValueError(f"layer {layer} has no biases: it was made without them")
         return bias
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def _rows(m: int, W: Any, b: Any) -> tuple[list[list[float]], list[float | None]]:
+    """The rows of layer m's W and their biases, as floats."""
+    if not _is_vector(W):
+        raise ValueError(f"layer {m}: expected the rows of W, got {type(W).__name__}")
+    matrix = [*W] if any(map(_is_vector, W)) else [W]
+    rows = []
+    for i, row in enumerate(matrix):
+        if not _is_vector(row):
+            raise ValueError(f"layer {m}: W[{i}]: expected a row, got {type(row).__name__}")
+        rows.append([number(w, f"layer {m}: W[{i}][{j}]") for j, w in enumerate(row)])
+    biases = [None] * len(rows) if b is None else [*b] if _is_vector(b) else [b]
+    width = len(rows[0]) if rows else 0
+    if not width or len(biases) != len(rows):
+        shape = f"W has {len(rows)} rows of {width}, b {len(biases)} numbers"
+        raise ValueError(f"layer {m}: expected a bias for each row of weights, but {shape}")
+    if b is None:
+        return rows, [None] * len(rows)
+    return rows, [number(bias, f"layer {m}: b[{i}]") for i, bias in enumerate(biases)]
 
 
 def _is_vector(x: Any) -> bool:

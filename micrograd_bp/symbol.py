@@ -11,7 +11,7 @@ _GREEK = dict(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
         "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
         "partial nabla ell infty cdot times prime varepsilon vartheta varphi".split(),
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ∂∇ℓ∞·×′εϑϕ",
+        "αβγδϵζηθικλμνξπρστυϕχψωΓΔΘΛΞΠΣΥΦΨΩ∂∇ℓ∞·×′εϑφ",
         strict=True,
     )
 )
@@ -46,7 +46,7 @@ def unicode(label: str) -> str:
             out += _script(found[1], found[2])
             scriptable, text = True, text[found.end() :]
         else:
-            scriptable = text[0].isalpha() and not out[-1:].isalnum()
+            scriptable = text[0].isalpha() and not (out[-1:].isalnum() and out[-1:].isascii())
             out, text = out + text[0], text[1:]
     return out
 

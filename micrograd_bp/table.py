@@ -36,7 +36,10 @@ def number(value: Any, where: str) -> float:
     if getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, Real):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise OverflowError(f"{where}: a number too large for a float64") from None
     raise TypeError(f"{where}: expected a Value or a real number, got {type(value).__name__}")
 
 

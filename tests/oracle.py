@@ -29,7 +29,7 @@ def _phi(x: Any) -> Any:
     return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
 
 
-def _Phi(x: Any) -> Any:  # noqa: N802
+def _Phi(x: Any) -> Any:
     return mp.erfc(-x / mp.sqrt(2)) / 2
 
 
@@ -69,6 +69,7 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "dpower": lambda x, y: y * mp.power(x, y - 1).real,
     "squared_error": lambda a, t: (a - t) ** 2 / 2,
 }
+
 
 def _softmax(i: Any, xs: Any) -> Any:
     return mp.exp(xs[int(i)] - _logsumexp(*xs))
@@ -137,7 +138,14 @@ _OPERANDS: dict[str, list[Any]] = {
     "squared_error": [(-3, 3)] * 2,
 }
 _SPECIAL: dict[str, list[tuple[float, ...]]] = {
-    "pow": [(1.0000001, 1e6), (0.999, -300.0), (-2.0, -3.0), (-1.5, 7.0), (10.0, 100.1), (3.0, 0.0)],
+    "pow": [
+        (1.0000001, 1e6),
+        (0.999, -300.0),
+        (-2.0, -3.0),
+        (-1.5, 7.0),
+        (10.0, 100.1),
+        (3.0, 0.0),
+    ],
     "truediv": [(1.0, 1e-300), (1e-300, 3.0), (5.0, -7e-310), (3e-8, 1e8)],
     "logsumexp": [(1000.0, 1000.1, -1000.0), (-1000.0, -1000.2), (0.0,), (700.0, 1.0, 700.0)],
     "tanh": [(40.0,), (-40.0,), (1e-300,), (0.55,), (19.06,)],

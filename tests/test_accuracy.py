@@ -23,7 +23,7 @@ def measure(name: str, count: int, seed: int = 0) -> dict[str, tuple[float, tupl
     """The worst error of the value and of each partial, and where."""
     op = OPS[name]
     columns = ["value", *(f"∂{n.strip('*')}" for n in op.names)]
-    worst = {column: (0.0, ()) for column in columns}
+    worst = dict.fromkeys(columns, (0.0, ()))
     for operands in oracle.points(name, count, seed):
         try:
             z = op.evaluate(operands, operands)

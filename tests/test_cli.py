@@ -155,7 +155,7 @@ def test_demo_with_a_network_of_ones_own(tmp_path, capsys):
         ("[1]", "own.json: expected an object"),
         (json.dumps(OWN | {"b3": "x"}), 'own.json: b3: expected a finite number, got "x"'),
         (json.dumps(OWN | {"W1": [[1, 2, 3]]}), "own.json: W1[0]: expected 2 numbers"),
-        (json.dumps(OWN | {"w4": 1}), "own.json: unknown w4"),
+        (json.dumps(OWN | {"w4": 1}), 'own.json: unknown "w4"'),
         (json.dumps(OWN | {"t": 1e200}), "squared_error: too large for a float64 at "),
         (None, "own.json"),
     ],

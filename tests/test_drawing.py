@@ -123,7 +123,7 @@ def test_gradients_are_blank_before_backward():
 def test_text():
     y = polynomial()
     y.label = r"\phi_1"
-    assert draw(y).text == "x = 3\nv₁ = mul(2, x) = 6\nv₂ = pow(x, 2) = 9\nφ₁ = add(v₁, v₂) = 15"
+    assert draw(y).text == "x = 3\nv₁ = mul(2, x) = 6\nv₂ = pow(x, 2) = 9\nϕ₁ = add(v₁, v₂) = 15"
     assert str(draw(y)) == draw(y).text
 
 

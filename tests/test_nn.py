@@ -240,7 +240,7 @@ def test_from_arrays_takes_the_activations():
         ([([[1, 2], [3, 4]], [1, 2]), ([1, 2, 3], 1)], ValueError, ("layer 2", "3 weights, not 2")),
         ([([[1, 2], [3, 4]], [1])], ValueError, ("layer 1", "2 rows", "b 1 numbers")),
         ([([[1, 2]], [1, 2])], ValueError, ("layer 1", "1 rows", "b 2 numbers")),
-        ([([], [])], ValueError, ("layer 1", "0 rows")),
+        ([([], [])], ValueError, ("layer 1", "of 0")),
         ([([[]], [1])], ValueError, ("layer 1", "of 0")),
         ([(np.ones((2, 3)), np.ones(3))], ValueError, ("layer 1", "2 rows of 3", "b 3 numbers")),
         ([([["a", 1]], [1])], TypeError, ("layer 1: W[0][0]", "real number", "str")),

@@ -79,15 +79,30 @@ def load(path: str | pathlib.Path) -> Network:
     OSError where the file cannot be read.
     """
     try:
-        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"), parse_constant=float)
+        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
+        return _network(json.loads(text, parse_constant=float, object_pairs_hook=_unique))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON: {error}") from None
     except (UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON: {type(error).__name__}") from None
-    try:
-        return _network(content)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise ValueError(f"{_shown(twice[0])} is there twice")
+    return dict(pairs)
+
+
+def _shown(value: Any) -> str:
+    """`value` for a message: as JSON, on one line, and short."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        text = "lists in lists without end"
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _network(content: Any) -> Network:
@@ -95,7 +110,7 @@ def _network(content: Any) -> Network:
     if not isinstance(content, dict):
         raise ValueError(f"expected an object with {', '.join(sorted(names))}")
     if unknown := content.keys() - names:
-        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown {', '.join(map(_shown, sorted(unknown)[:5]))}")
     if missing := names - {"eta", "activation"} - content.keys():
         raise ValueError(f"missing {', '.join(sorted(missing))}")
     x = _vector(content, "x")
@@ -122,7 +137,7 @@ def with_activation(network: Network, activation: str) -> Network:
     """The same network with another activation in all layers."""
     if activation not in ACTIVATIONS:
         raise ValueError(
-            f"activation: expected one of {', '.join(ACTIVATIONS)}, got {activation!r}"
+            f"activation: expected one of {', '.join(ACTIVATIONS)}, got {_shown(activation)}"
         )
     return replace(network, activation=activation)
 
@@ -133,14 +148,14 @@ def _number(value: Any, where: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{where}: expected a finite number, got {json.dumps(value)[:40]}")
+        raise ValueError(f"{where}: expected a finite number, got {_shown(value)}")
     return number
 
 
 def _vector(content: Any, name: str, length: int = 0, because: str = "") -> Vector:
     values = content[name]
     if not isinstance(values, list) or not values:
-        raise ValueError(f"{name}: expected a list of numbers, got {json.dumps(values)[:40]}")
+        raise ValueError(f"{name}: expected a list of numbers, got {_shown(values)}")
     if length and len(values) != length:
         raise ValueError(
             f"{name}: expected {length} numbers, as many as {because}, got {len(values)}"
@@ -151,7 +166,7 @@ def _vector(content: Any, name: str, length: int = 0, because: str = "") -> Vect
 def _matrix(content: Any, name: str, width: int, because: str) -> Matrix:
     rows = content[name]
     if not isinstance(rows, list) or not rows:
-        raise ValueError(f"{name}: expected a list of rows, got {json.dumps(rows)[:40]}")
+        raise ValueError(f"{name}: expected a list of rows, got {_shown(rows)}")
     labelled = {f"{name}[{i}]": row for i, row in enumerate(rows)}
     return tuple(_vector(labelled, label, width, because) for label in labelled)
 
@@ -238,7 +253,7 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     backward |= _labelled("a", 0, da0)
     if n.activation == "linear":  # then a^(m) is z^(m), one node, and goes by that name
         for values in (forward, backward):
-            for label in [label for label in values if label.startswith("a") and label[3] != "0"]:
+            for label in [label for label in values if label.startswith("a") and label[4] != "0"]:
                 del values[label]
     return forward, backward
 

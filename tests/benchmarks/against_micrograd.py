@@ -32,7 +32,7 @@ def points() -> tuple[list[list[float]], list[int]]:
 
 
 def step(model: Any, value: type, X: list[list[float]], y: list[int]) -> Any:
-    """micrograd's loop: forward, hinge loss, backward; the loss keeps the graph alive."""
+    """Micrograd's loop: forward, hinge loss, backward; the loss keeps the graph alive."""
     inputs = [list(map(value, row)) for row in X]
     scores = [model(row) for row in inputs]
     losses = [(1 + -yi * score).relu() for yi, score in zip(y, scores)]

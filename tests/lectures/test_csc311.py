@@ -205,7 +205,7 @@ def test_gradients_are_slopes(activation):
 
 
 def test_unknown_activation():
-    with pytest.raises(ValueError, match=r"activation: expected one of linear, .* got 'step'"):
+    with pytest.raises(ValueError, match=r"activation: expected one of linear, .* got "step""):
         csc311.with_activation(EXAMPLE, "step")
 
 
@@ -297,7 +297,7 @@ def test_load_refuses_what_is_no_object(tmp_path, content, expected):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"w4": [1]}, "unknown w4"),
+        ({"w4": [1]}, 'unknown "w4"'),
         ({"x": []}, "x: expected a list of numbers, got []"),
         ({"x": 5}, "x: expected a list of numbers, got 5"),
         ({"x": "ab"}, 'x: expected a list of numbers, got "ab"'),
