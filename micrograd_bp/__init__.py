@@ -8,6 +8,8 @@
 1.155148 1.542120
 """
 
+from micrograd_bp.check import check_graph, gradcheck
+from micrograd_bp.directional import hvp, jvp
 from micrograd_bp.drawing import draw, draw_dot
 from micrograd_bp.engine import Value, grad, hessian, no_grad, topological_order
 from micrograd_bp.nn import MLP, Layer, Module, Neuron
@@ -39,8 +41,8 @@ from micrograd_bp.ops import (
 )
 
 __all__ = [
-    "MLP", "OPS", "Layer", "Module", "Neuron", "Value", "cos", "dot", "draw", "draw_dot", "erf",
-    "exp", "gelu", "grad", "hessian", "leaky_relu", "log", "logsumexp", "maximum", "minimum",
-    "no_grad", "operation", "prod", "relu", "sigmoid", "sin", "softmax", "softplus", "sqrt", "sum",
-    "tan", "tanh", "topological_order",
+    "MLP", "OPS", "Layer", "Module", "Neuron", "Value", "check_graph", "cos", "dot", "draw",
+    "draw_dot", "erf", "exp", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu",
+    "log", "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu", "sigmoid",
+    "sin", "softmax", "softplus", "sqrt", "sum", "tan", "tanh", "topological_order",
 ]

@@ -15,8 +15,21 @@ from micrograd_bp import OPS
 assert micrograd_bp.losses
 
 LIMIT = 2.0
-# Rows that float64 formulas on top of the C library do not get to 2 ulp, with what they reach.
-BEYOND: dict[tuple[str, str], float] = {}
+# What float64 formulas on top of the C library do not get to 2 ulp, with a bound on what they reach:
+# the library's erfc is 2.4 ulp off, each of the two or more factors of the others up to 1.5; and
+# second derivatives of x^y go by y - 1, the rounding of which costs as many digits as log x^y has.
+BEYOND: dict[tuple[str, str], float] = {
+    ("normal_cdf", "value"): 3.5,
+    ("gelu", "value"): 3.0,
+    ("gelu", "∂x"): 4.0,
+    ("softmax", "∂xs"): 3.5,
+    ("sech2", "∂x"): 3.2,
+    ("dsigmoid", "∂x"): 3.2,
+    ("derf", "∂x"): 2.5,
+    ("normal_pdf", "∂x"): 3.0,
+    ("dpower", "∂x"): 400.0,
+    ("dpower", "∂y"): 400.0,
+}
 
 
 def measure(name: str, count: int, seed: int = 0) -> dict[str, tuple[float, tuple[float, ...]]]:
@@ -29,7 +42,8 @@ def measure(name: str, count: int, seed: int = 0) -> dict[str, tuple[float, tupl
             z = op.evaluate(operands, operands)
         except (OverflowError, ZeroDivisionError):
             continue
-        errors = {"value": oracle.ulps(z, oracle.value(name, operands))}
+        exact = oracle.value(name, operands)
+        errors = {"value": oracle.ulps(z, exact, oracle.unit(name, "value", operands))}
         partials = op.derivatives(z, operands)
         lengths = [len(group) if isinstance(group, list) else 1 for group in op._group(operands)]
         starts = [sum(lengths[:k]) for k in range(len(lengths))]
@@ -37,13 +51,15 @@ def measure(name: str, count: int, seed: int = 0) -> dict[str, tuple[float, tupl
             for k in range(start, start + length):
                 if (name, column) in SKIPPED or math.isnan(partials[k]):
                     continue
-                error = oracle.ulps(partials[k], oracle.derivative(name, operands, k))
+                exact = oracle.derivative(name, operands, k)
+                error = oracle.ulps(partials[k], exact, oracle.unit(name, column, operands))
                 errors[column] = max(error, errors.get(column, 0.0))
         for column, error in errors.items():
             worst[column] = max(worst[column], (error, operands))
     return worst
 
 
+MARKS = {(False, False): "", (True, False): "†", (False, True): "‡", (True, True): "†‡"}
 SKIPPED = {("softmax", "∂k")}  # an index
 
 
@@ -67,8 +83,12 @@ def main() -> None:
     for name in oracle.REFERENCE:
         worst = measure(name, count, seed=1)
         value, *partials = ((column, *found) for column, found in worst.items())
-        shown = ", ".join(f"{column} {error:.2f}" for column, error, _ in partials)
-        print(f"| {name} | {value[1]:.2f} | {shown} |")
+        mark = {
+            column: MARKS[(name, column) in oracle.CANCELS, (name, column) in oracle.SUBNORMAL]
+            for column in worst
+        }
+        shown = ", ".join(f"{column} {error:.2f}{mark[column]}" for column, error, _ in partials)
+        print(f"| {name} | {value[1]:.2f}{mark['value']} | {shown} |")
 
 
 if __name__ == "__main__":

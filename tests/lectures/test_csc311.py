@@ -205,7 +205,7 @@ def test_gradients_are_slopes(activation):
 
 
 def test_unknown_activation():
-    with pytest.raises(ValueError, match=r"activation: expected one of linear, .* got "step""):
+    with pytest.raises(ValueError, match=r'activation: expected one of linear, .* got "step"'):
         csc311.with_activation(EXAMPLE, "step")
 
 
