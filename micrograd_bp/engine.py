@@ -227,16 +227,16 @@ def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = Fa
             relevant.add(node)
     gradients: dict[Value, Any] = {output: 1.0}
     for node in reversed(order):
-        if node not in relevant or not node.op:
+        if node not in relevant or not node.op or (upstream := gradients[node]) == 0.0:
             continue
-        edges = [(v, d) for v, d in zip(node.parents, node.local_derivatives) if v in relevant]
+        parents = [v for v in node.parents if v in relevant]
+        local_derivatives = [
+            d for v, d in zip(node.parents, node.local_derivatives) if v in relevant
+        ]
         if create_graph:
-            operands = node.operands
-            chosen = [k for k, v in enumerate(operands) if v in relevant]
-            formulas = OPS[node.op].derivatives(node, operands, chosen, mixed=True)
-            edges = [(operands[k], d) for k, d in zip(chosen, formulas)]  # type: ignore[misc]
-        upstream = gradients[node]
-        for parent, local in edges:
+            chosen = [k for k, v in enumerate(node.operands) if v in relevant]
+            local_derivatives = OPS[node.op].derivatives(node, node.operands, chosen, mixed=True)
+        for parent, local in zip(parents, local_derivatives):
             term = local if upstream == 1.0 else upstream * local
             gradients[parent] = gradients[parent] + term if parent in gradients else term
     found = [gradients.get(v, 0.0) for v in wanted]

@@ -15,7 +15,7 @@ ZeroDivisionError: truediv: no value at x = 1.0, y = 0.0; expected y != 0
 """
 
 import builtins
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -98,6 +98,8 @@ class Op:
 
     def __call__(self, *arguments: Any) -> Any:
         """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
+        if len(arguments) != len(self.names):
+            raise TypeError(f"{self.name}({self.signature}): got {len(arguments)} arguments")
         operands = self._flatten(*arguments) if self.vectors else arguments
         for operand in operands:
             if (apply := getattr(operand, "_apply", None)) is not None:
@@ -115,19 +117,25 @@ class Op:
         return float(z) if isfinite(z) else self.not_finite(z, operands)
 
     def derivatives(
-        self, z: Any, operands: Sequence[Any], wanted: Iterable[int] = (), mixed: bool = False
+        self,
+        z: Any,
+        operands: Sequence[Any],
+        wanted: Sequence[int] | None = None,
+        mixed: bool = False,
     ) -> list[Any]:
         """∂z/∂operands[k] for each k in `wanted`, or for all of them, on floats.
 
         With `mixed` the same formulas run on Values, and can be differentiated again.
         """
         partials, groups = self._partials[mixed], self._group(operands)
+        if wanted is None:
+            wanted = range(len(operands))
         if not self.vectors:
-            return [partials[k](z, *operands) for k in wanted or range(len(operands))]
+            return [partials[k](z, *operands) for k in wanted]
         every: list[Any] = []
         for name, partial in zip(self.names, partials):
             every += partial(z, *groups) if "*" in name else [partial(z, *groups)]
-        return [every[k] for k in wanted] or every
+        return [every[k] for k in wanted]
 
     def undefined(self, error: Exception, operands: Sequence[Any]) -> Exception:
         """An error like `error` that names the op, each operand's value and label, the domain."""
