@@ -27,6 +27,7 @@ from micrograd_bp.differences import Estimate, slope
 from micrograd_bp.engine import Value, grad, no_grad, topological_order
 from micrograd_bp.ops import OPS
 from micrograd_bp.symbol import unicode
+from micrograd_bp.table import number
 
 
 class _Report:
@@ -101,7 +102,7 @@ def gradcheck(
     """
     if order < 1:
         raise ValueError(f"gradcheck: expected an order of at least 1, got {order}")
-    point = [float(x) for x in inputs]
+    point = [x.data if isinstance(x, Value) else number(x, "gradcheck") for x in inputs]
     found = []
     for n in range(1, order + 1):
         for chosen in combinations_with_replacement(range(len(point)), n):
@@ -200,18 +201,21 @@ def check_graph(root: Value) -> GraphReport:
 
 
 def _faults(node: Value) -> Iterable[str]:
-    if not math.isfinite(node.data):
-        yield f"its value is {node.data}"
+    if type(node.data) is not float and type(node.data) is not int:
+        yield f"its .data is no float, but a {type(node.data).__name__}"
+        return
     if not node.op:
+        if not math.isfinite(node.data):
+            yield f"its value is {node.data}"
         return
     if node.op not in OPS:
         yield "its operation is not in the table"
         return
     op, operands = OPS[node.op], node.operands
-    numbers = [float(v) for v in operands]
     try:
+        numbers = [float(v) for v in operands]
         value = op.evaluate(numbers, operands)
-    except (ValueError, ArithmeticError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         yield f"its value is {node.data!r}, but now {error}: was .data assigned after it was made?"
         return
     if not _close(value, node.data):
@@ -219,6 +223,8 @@ def _faults(node: Value) -> Iterable[str]:
             f"its value is {node.data!r}, but its operands now give {value!r}: "
             "was .data assigned after it was made?"
         )
+    if not math.isfinite(value):
+        yield f"its value is {value}"
     parents = [k for k, v in enumerate(operands) if isinstance(v, Value)]
     formulas = op.derivatives(value, numbers, parents)
     for k, recorded, formula in zip(parents, node.local_derivatives, formulas):

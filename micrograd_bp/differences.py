@@ -58,15 +58,17 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
     centre = left = right = nothing
     near = 0.31 * abs(x)  # near 0 the function may vary over steps like x or over steps like 1
     sizes = [near] if near > 3e-3 else [0.31, near] if near else [0.31]
+    if near > 300.0:  # and far from 0 too
+        sizes = [near, 0.31]
     for size in sizes:
         noise = _noise(f, x, size)
         rungs = [_neighbours(f, x, size * ratio**-k) for k in range(_RUNGS)]
         ups = [(h, (up - middle) / h, up != middle) for h, _, up, _ in rungs if h]
         downs = [(h, (middle - down) / h, down != middle) for _, h, _, down in rungs if h]
         both = [((h + k) / 2, (up - down) / (h + k), up != down) for h, k, up, down in rungs if h]
-        centre = min(centre, _extrapolate(both, 2, noise), key=_error)
-        left = min(left, _extrapolate(downs, 1, noise), key=_error)
-        right = min(right, _extrapolate(ups, 1, noise), key=_error)
+        centre = _better(centre, _extrapolate(both, 2, noise), 1000.0)
+        left = _better(left, _extrapolate(downs, 1, noise), 1000.0)
+        right = _better(right, _extrapolate(ups, 1, noise), 1000.0)
         if size == sizes[-1]:
             left, right = _vertical(downs) or left, _vertical(ups) or right
     if any(math.isnan(value) and error == 0.0 for value, error in (left, right)):
@@ -81,6 +83,18 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
     if gap > 10.0 * doubt + 1e-6 * max(abs(below), abs(above)):
         return Estimate((below + above) / 2.0, gap / 2.0 + doubt, below, above, kink=True)
     return Estimate(*centre, below, above)
+
+
+def _better(
+    coarse: tuple[float, float], fine: tuple[float, float], factor: float
+) -> tuple[float, float]:
+    """That of smaller error, or the finer one where they contradict each other.
+
+    For steps far beyond what f does near x can agree with each other, and be wrong together.
+    """
+    if math.isnan(coarse[0]) or abs(fine[0] - coarse[0]) > factor * (fine[1] + coarse[1]):
+        return fine
+    return min(coarse, fine, key=_error)
 
 
 def _error(found: tuple[float, float]) -> float:
@@ -140,10 +154,7 @@ def _extrapolate(
             if j < len(before):
                 doubt = max(abs(row[j] - before[j]), abs(before[j] - before[j - 1]))
                 found = min(found, (row[j], doubt + 4.0 * noise / h), key=_error)
-        # A step far beyond what f does near x can agree with its neighbours, and be wrong.
-        if math.isnan(best[0]) or abs(found[0] - best[0]) > 10.0 * (found[1] + best[1]):
-            best = found
-        best = min(best, found, key=_error)
+        best = _better(best, found, 10.0)
         before, step = row, h
     return best
 

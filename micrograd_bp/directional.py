@@ -10,9 +10,11 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from micrograd_bp.engine import Value, grad, topological_order
+from micrograd_bp.engine import Value, grad, topological_order, values
 from micrograd_bp.ops import dot
+from micrograd_bp.table import number
 
 
 def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> float:
@@ -20,10 +22,9 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> fl
 
     Errors: ValueError where there are not as many tangents as inputs.
     """
-    _same_length(inputs, tangents)
     tangent: dict[Value, float] = {}
-    for v, t in zip(inputs, tangents):
-        tangent[v] = tangent.get(v, 0.0) + float(t)
+    for v, t in _pairs("jvp", inputs, tangents):
+        tangent[v] = tangent.get(v, 0.0) + t
     for node in topological_order(output):
         for parent, local in zip(node.parents, node.local_derivatives):
             if parent in tangent:
@@ -36,11 +37,19 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[float]) -> list
 
     Errors: ValueError where the vector is not as long as the inputs.
     """
-    _same_length(inputs, vector)
-    along = dot(grad(output, inputs, create_graph=True), vector)
-    return grad(along, inputs)  # type: ignore[no-any-return]
+    pairs = _pairs("hvp", inputs, vector)
+    if not pairs:
+        return []
+    wanted, weights = zip(*pairs)
+    along = dot(grad(output, wanted, create_graph=True), weights)
+    return grad(along, wanted)  # type: ignore[no-any-return]
 
 
-def _same_length(inputs: Sequence[Value], numbers: Sequence[float]) -> None:
-    if len(inputs) != len(numbers):
-        raise ValueError(f"expected a number for each of {len(inputs)} inputs, got {len(numbers)}")
+def _pairs(where: str, inputs: Any, numbers: Sequence[float]) -> list[tuple[Value, float]]:
+    wanted = values(inputs, where)
+    given = [number(x, where) for x in numbers]
+    if len(wanted) != len(given):
+        raise ValueError(
+            f"{where}: expected a number for each of {len(wanted)} inputs, got {len(given)}"
+        )
+    return [*zip(wanted, given)]

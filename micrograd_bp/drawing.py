@@ -144,7 +144,7 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
     """
     import graphviz
 
-    if not isinstance(digits, int) or not 1 <= digits <= 17:
+    if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"rankdir {rankdir!r}: expected LR, TB, RL or BT")
@@ -168,7 +168,11 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
     for k, node in enumerate(order):
         gradient = f"grad {_shown(node.grad, digits)}" if differentiated else ""
         data = _shown(node.data, digits)
-        title = f"{name[node]} = {OPS[node.op].symbol}" if node.op else name[node]
+        title = (
+            f"{name[node]} = {OPS[node.op].symbol if node.op in OPS else node.op}"
+            if node.op
+            else name[node]
+        )
         fill, line = ("#ffffff", "#444444") if node.op else ("#e8f1fb", "#4a7ebb")
         if node is root:
             fill, line = "#fdf0d5", "#c77700"

@@ -10,8 +10,6 @@ is another walk over the same nodes. None of them recurses, and a graph has no r
 >>> z.backward()
 >>> z.data, x.grad, y.grad
 (-18.0, -12.0, 9.0)
->>> [node.op or node.label for node in topological_order(z)]
-['x', 'mul', 'y', 'mul']
 >>> grad(z, [x, y]), hessian(z, [x, y])
 ([-12.0, 9.0], [[-4.0, 6.0], [6.0, 0.0]])
 """
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from micrograd_bp.ops import OPS, leaky_relu
 from micrograd_bp.recording import attach, fill, flatten, no_grad, restore
-from micrograd_bp.table import number
+from micrograd_bp.table import listed, number
 
 __all__ = ["Value", "grad", "hessian", "no_grad", "topological_order"]
 
@@ -33,13 +31,12 @@ class Value:
     view, TeX-like (`W^{(2)}_{12}`) or plain; `op` is a key of `OPS`, or "" for a leaf. `==` and
     `hash` go by identity, `<` and its kin by data.
 
-    >>> a = Value(2.0, "a")
-    >>> b = 3 * a.tanh() + a**2
-    >>> b
-    Value(data=6.892082740227451, grad=0.0)
+    >>> 3 * Value(2.0).tanh() + 1
+    Value(data=3.8920827402274507, grad=0.0)
     """
 
-    # Which slot holds what: see `recording.fill`.
+    # _x and _y are the operands, _dx and _dy their derivatives (None for a number); of three or
+    # more operands _x has the Values, _dx their derivatives, _y all of them, as tuples.
     __slots__ = ("__weakref__", "_dx", "_dy", "_x", "_y", "data", "grad", "label", "op")
 
     def __init__(self, data: float, label: str = "") -> None:
@@ -79,7 +76,7 @@ class Value:
     def _op(self) -> str:
         if self.op == "pow" and not isinstance(self._y, Value):
             return f"**{self._y:g}"
-        return OPS[self.op].symbol if self.op else ""
+        return OPS[self.op].symbol if self.op in OPS else self.op
 
     def backward(self, seed: float = 1.0) -> None:
         """Set the `.grad` of every node below to ∂self/∂node · seed; leaves add it to theirs.
@@ -204,6 +201,14 @@ def topological_order(root: Value) -> list[Value]:
     return _post_order(root, set())
 
 
+def values(inputs: Any, where: str) -> list[Value]:
+    """The inputs as a list, one Value as a list of one; TypeError for anything else."""
+    wanted = [inputs] if isinstance(inputs, Value) else listed(inputs, where)
+    if bad := [v for v in wanted if not isinstance(v, Value)]:
+        raise TypeError(f"{where}: expected Values as inputs, got {type(bad[0]).__name__}")
+    return wanted
+
+
 def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = False) -> Any:
     """∂output/∂input: a float for one input, a list of them for a list; touches no `.grad`.
 
@@ -217,9 +222,7 @@ def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = Fa
     >>> first.data, second.data, grad(second, x)
     (12.0, 12.0, 6.0)
     """
-    wanted = [inputs] if isinstance(inputs, Value) else [*inputs]
-    if bad := [v for v in wanted if not isinstance(v, Value)]:
-        raise TypeError(f"grad: expected Values as inputs, got {type(bad[0]).__name__}")
+    wanted = values(inputs, "grad")
     order = topological_order(output)
     relevant = {*wanted}  # and all between them and the output
     for node in order:
@@ -227,16 +230,15 @@ def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = Fa
             relevant.add(node)
     gradients: dict[Value, Any] = {output: 1.0}
     for node in reversed(order):
-        if node not in relevant or not node.op or (upstream := gradients[node]) == 0.0:
+        upstream = gradients.get(node, 0.0)
+        if node not in relevant or not node.op or upstream == 0.0:
             continue
-        parents = [v for v in node.parents if v in relevant]
-        local_derivatives = [
-            d for v, d in zip(node.parents, node.local_derivatives) if v in relevant
-        ]
+        edges = [(v, d) for v, d in zip(node.parents, node.local_derivatives) if v in relevant]
         if create_graph:
             chosen = [k for k, v in enumerate(node.operands) if v in relevant]
-            local_derivatives = OPS[node.op].derivatives(node, node.operands, chosen, mixed=True)
-        for parent, local in zip(parents, local_derivatives):
+            formulas = OPS[node.op].derivatives(node, node.operands, chosen, mixed=True)
+            edges = [(v, d) for (v, _), d in zip(edges, formulas)]
+        for parent, local in edges:
             term = local if upstream == 1.0 else upstream * local
             gradients[parent] = gradients[parent] + term if parent in gradients else term
     found = [gradients.get(v, 0.0) for v in wanted]
@@ -252,4 +254,5 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[float]]:
     >>> hessian(x * x * y, [x, y])
     [[-4.0, 6.0], [6.0, 0.0]]
     """
-    return [grad(first, inputs) for first in grad(output, inputs, create_graph=True)]
+    wanted = values(inputs, "hessian")
+    return [grad(first, wanted) for first in grad(output, wanted, create_graph=True)]

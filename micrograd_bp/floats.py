@@ -59,7 +59,7 @@ def _split(x: float) -> tuple[float, float]:
 
 
 def _two_product(x: float, y: float) -> tuple[float, float]:
-    """X * y as (rounded product, its rounding error) (Dekker 1971)."""
+    """x * y as (rounded product, its rounding error) (Dekker 1971)."""
     product = x * y
     (xh, xl), (yh, yl) = _split(x), _split(y)
     return product, ((xh * yh - product) + xh * yl + xl * yh) + xl * yl
@@ -108,7 +108,7 @@ def softplus(x: float) -> float:
 
 
 def _bell(x: float, scale: float, factor: tuple[float, float]) -> float:
-    """Factor · exp(-scale · x²): a rounding error in x² would come back multiplied by x²."""
+    """factor · exp(-scale · x²): a rounding error in x² would come back multiplied by x²."""
     if not abs(x) < 64.0:
         return x if x != x else 0.0
     high, low = _split(x)
@@ -144,7 +144,7 @@ def normal_cdf(x: float) -> float:
 
 
 def gelu(x: float) -> float:
-    """X Φ(x), also where Φ(x) alone is too small for a float."""
+    """x Φ(x), also where Φ(x) alone is too small for a float."""
     return x * normal_cdf(x) if not x <= -20.0 else -normal_pdf(x) * _mills(x)
 
 
@@ -152,7 +152,7 @@ def gelu(x: float) -> float:
 
 
 def power(x: float, y: float) -> float:
-    """X ** y over the reals: a negative x to a fraction raises ValueError."""
+    """x ** y over the reals: a negative x to a fraction raises ValueError."""
     z = x**y  # complex, where a float would not do
     if isinstance(z, complex):
         raise ValueError("a negative number has no real fractional power")
@@ -163,7 +163,7 @@ _TINY = 1e-290  # below, products come near the subnormal numbers, which have fe
 
 
 def dpower(x: float, y: float) -> float:
-    """Y · x^(y-1) = ∂x^y/∂x; 0 for y = 0 even at x = 0; ±inf where it is too large."""
+    """y · x^(y-1) = ∂x^y/∂x; 0 for y = 0 even at x = 0; ±inf where it is too large."""
     if y == 0.0:
         return 0.0
     exponent = y - 1.0
@@ -174,10 +174,13 @@ def dpower(x: float, y: float) -> float:
                 return slope
         # A rounded y - 1 would cost as many digits as log(x^y) has; y and y / 2 are exact.
         z = power(x, y)
-        if _TINY < z < 1.0 / _TINY:
-            return y * z / x if abs(y) < 1.0 else y * (z / x)
+        if _TINY < z < 1e250 and abs(y) < 1e40:  # y z / x, with the rounding errors put back
+            product, low = _two_product(y, z)
+            q = product / x
+            back, back_low = _two_product(q, x)
+            return q + ((product - back) - back_low + low) / x
         root = power(x, y / 2.0)
-        return y * (root / x) * root
+        return y * (root / x) * root if abs(y) >= 1.0 else y * root / x * root
     except (OverflowError, ZeroDivisionError):
         odd = exponent % 2.0 == 1.0
         return copysign(inf, y * copysign(1.0, x) if odd else y)
@@ -250,7 +253,7 @@ def _exp_difference(x: float, y: float) -> tuple[float, float]:
 
 
 def logsumexp(xs: Sequence[float]) -> float:
-    """Log Σ exp(xᵢ), shifted by the largest so that nothing overflows."""
+    """log Σ exp(xᵢ), shifted by the largest so that nothing overflows."""
     top = max(xs)
     if top - top != 0.0:
         return fsum(xs) if top != top else top

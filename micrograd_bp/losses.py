@@ -10,8 +10,10 @@
 from typing import Any
 
 from micrograd_bp.ops import operation
+from micrograd_bp.table import reserve
 
 _squared_error = operation("squared_error(a, t)", "0.5 * (a - t) ** 2", "a - t", "t - a")
+reserve()
 
 
 def squared_error(a: Any, t: Any) -> Any:

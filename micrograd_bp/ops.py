@@ -25,7 +25,7 @@ from itertools import accumulate
 from operator import mul
 from typing import Any
 
-from micrograd_bp.table import MIXED, OPS, operation
+from micrograd_bp.table import MIXED, OPS, listed, operation, reserve
 
 # fmt: off
 __all__ = [
@@ -39,14 +39,14 @@ operation("sub(x, y)",      "x - y",       "1.0",     "-1.0",    symbol="-")
 operation("mul(x, y)",      "x * y",       "y",       "x",       symbol="*")
 operation("truediv(x, y)",  "x / y",       "1.0 / y", "-z / y",  symbol="/", domain="y != 0")
 operation("pow(x, y)",      "power(x, y)", "dpower(x, y)",
-          "z * log(x) if x > 0.0 else 0.0 if x >= 0.0 else nan", symbol="**",
-          domain="x > 0, or x = 0 and y >= 0, or a whole y")
+          "z * log(x) if x > 0.0 else 0.0 if x >= 0.0 else nan * x * y", symbol="**",
+          domain="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y")
 operation("neg(x)",         "-x",          "-1.0",               symbol="-")
 operation("abs(x)",         "abs(x)",      "1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0")
 
 exp      = operation("exp(x)",        "exp(x)",             "z")
 log      = operation("log(x)",        "log(x)",             "1.0 / x", domain="x > 0")
-sqrt     = operation("sqrt(x)",       "sqrt(x)",            "0.5 / z if z > 0.0 else inf",
+sqrt     = operation("sqrt(x)",       "sqrt(x)",            "0.5 / z if z > 0.0 else inf - z",
                      domain="x >= 0")
 sin      = operation("sin(x)",        "sin(x)",             "cos(x)")
 cos      = operation("cos(x)",        "cos(x)",             "-sin(x)")
@@ -81,24 +81,26 @@ operation("dsigmoid(x)",    "dsigmoid(x)",   "-tanh(x / 2.0) * z")
 operation("derf(x)",        "derf(x)",       "-2.0 * x * z")
 operation("normal_cdf(x)",  "normal_cdf(x)", "normal_pdf(x)")
 operation("normal_pdf(x)",  "normal_pdf(x)", "-x * z")
-operation("dpower(x, y)",   "dpower(x, y)",  "y * dpower(x, y - 1.0)",
-          "x ** (y - 1.0) * (1.0 + y * log(x)) if x > 0.0 else nan")
+operation("dpower(x, y)",   "dpower(x, y)",
+          "0.0 if 0.0 <= y <= 0.0 else y * dpower(x, y - 1.0)",
+          "x ** (y - 1.0) * (1.0 + y * log(x)) if x > 0.0 else "
+          "0.0 if x >= 0.0 and y > 1.0 else nan * x * y")
 # fmt: on
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
-    """X where it is positive, slope · x elsewhere."""
+    """x where it is positive, slope · x elsewhere."""
     return _leaky(x, slope)
 
 
 def sum(values: Iterable[Any]) -> Any:
     """Σ values as one node, correctly rounded; 0.0 of none."""
-    return _sum([*values])
+    return _sum(listed(values, "sum"))
 
 
 def prod(values: Iterable[Any]) -> Any:
     """Π values as one node; 1.0 of none."""
-    return _prod([*values])
+    return _prod(listed(values, "prod"))
 
 
 def dot(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0) -> Any:
@@ -113,13 +115,13 @@ def dot(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0) -> Any:
 
 
 def logsumexp(values: Iterable[Any]) -> Any:
-    """Log Σ exp(xᵢ) as one node, without overflow; its local derivatives are the softmax."""
-    return _logsumexp([*values])
+    """log Σ exp(xᵢ) as one node, without overflow; its local derivatives are the softmax."""
+    return _logsumexp(listed(values, "logsumexp"))
 
 
 def softmax(values: Iterable[Any]) -> list[Any]:
     """pₖ = exp(xₖ) / Σ exp(xᵢ), one node for each k, without overflow."""
-    xs = [*values]
+    xs = listed(values, "softmax")
     return [_softmax(k, xs) for k in range(len(xs))]
 
 
@@ -136,5 +138,5 @@ def softmax_derivatives(k: int, xs: Sequence[Any]) -> list[Any]:
     return [p[k] * (sum(p[:k] + p[k + 1 :]) if i == k else -p[i]) for i in range(len(p))]
 
 
-MIXED |= {"softmax": softmax, "softmax_derivatives": softmax_derivatives}
-MIXED |= {"products_of_others": products_of_others}
+MIXED |= {f.__name__: f for f in (softmax, softmax_derivatives, products_of_others)}
+reserve()

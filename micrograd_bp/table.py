@@ -15,10 +15,12 @@ ZeroDivisionError: truediv: no value at x = 1.0, y = 0.0; expected y != 0
 """
 
 import builtins
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from keyword import iskeyword
 from math import isfinite, isnan
 from numbers import Real
 from typing import Any
@@ -28,7 +30,17 @@ from micrograd_bp import floats
 # What the names in a formula mean: on floats, and on Values (whatever has `_apply`) and numbers.
 FLOATS: dict[str, Any] = {"abs": abs} | {name: getattr(floats, name) for name in floats.__all__}
 MIXED: dict[str, Any] = {"inf": floats.inf, "nan": floats.nan}
-OPS: dict[str, "Op"] = {}
+RESERVED: set[str] = set()
+
+
+class Table(dict[str, "Op"]):
+    """The rows by name."""
+
+    def __missing__(self, name: str) -> "Op":
+        raise KeyError(f"{name} is not in the table: operation(...) adds it")
+
+
+OPS = Table()
 
 
 def number(value: Any, where: str) -> float:
@@ -41,6 +53,14 @@ def number(value: Any, where: str) -> float:
         except OverflowError:
             raise OverflowError(f"{where}: a number too large for a float64") from None
     raise TypeError(f"{where}: expected a Value or a real number, got {type(value).__name__}")
+
+
+def listed(values: Iterable[Any], where: str) -> list[Any]:
+    """`values` as a list; else a TypeError."""
+    try:
+        return [*values]
+    except TypeError:
+        raise TypeError(f"{where}: expected a list, got {type(values).__name__}") from None
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +120,12 @@ class Op:
         """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
         if len(arguments) != len(self.names):
             raise TypeError(f"{self.name}({self.signature}): got {len(arguments)} arguments")
-        operands = self._flatten(*arguments) if self.vectors else arguments
+        try:
+            operands = self._flatten(*arguments) if self.vectors else arguments
+        except TypeError:
+            raise TypeError(
+                f"{self.name}({self.signature}): a list for each star, please"
+            ) from None
         for operand in operands:
             if (apply := getattr(operand, "_apply", None)) is not None:
                 return apply(self, operands, arguments)
@@ -127,21 +152,44 @@ class Op:
 
         With `mixed` the same formulas run on Values, and can be differentiated again.
         """
-        partials, groups = self._partials[mixed], self._group(operands)
         if wanted is None:
             wanted = range(len(operands))
+        try:
+            return self._derivatives(z, operands, wanted, self._partials[mixed])
+        except (ValueError, ArithmeticError) as error:
+            if mixed:  # it speaks of the nodes already
+                raise
+            raise self.undefined(error, operands, "no derivative") from None
+
+    def _derivatives(
+        self, z: Any, operands: Sequence[Any], wanted: Sequence[int], partials: Sequence[Any]
+    ) -> list[Any]:
         if not self.vectors:
             return [partials[k](z, *operands) for k in wanted]
+        groups = self._group(operands)
         every: list[Any] = []
-        for name, partial in zip(self.names, partials):
-            every += partial(z, *groups) if "*" in name else [partial(z, *groups)]
+        for name, group, partial in zip(self.names, groups, partials):
+            found = partial(z, *groups)
+            if "*" in name and len(found) != len(group):
+                raise TypeError(f"{self.name}: {len(found)} derivatives by {len(group)} {name[1:]}")
+            every += found if "*" in name else [found]
         return [every[k] for k in wanted]
 
-    def undefined(self, error: Exception, operands: Sequence[Any]) -> Exception:
+    def undefined(
+        self, error: Exception, operands: Sequence[Any], what: str = "no value"
+    ) -> Exception:
         """An error like `error` that names the op, each operand's value and label, the domain."""
-        names = self.names if not self.vectors else [f"operand {k + 1}" for k in range(6)]
+        shown = [*operands[:6]]
+        names = self.names
+        if self.vectors:
+            groups = self._group(operands)
+            names = [
+                f"{name[1:-1]}{k}" if "*" in name else name
+                for name, group in zip(self.names, groups)
+                for k in range(1, len(group) + 1 if "*" in name else 2)
+            ]
         given = []
-        for name, operand in zip(names, operands):
+        for name, operand in zip(names, shown):
             label = getattr(operand, "label", "")
             given.append(f"{name} = {float(operand)!r}" + (f" (node {label!r})" if label else ""))
         given += ["…"] if len(operands) > 6 else []
@@ -150,14 +198,21 @@ class Op:
             return OverflowError(f"{self.name}: too large for a float64 {place}")
         kind = ZeroDivisionError if isinstance(error, ZeroDivisionError) else ValueError
         advice = self.domain and f"; expected {self.domain}"
-        return kind(f"{self.name}: no value {place}{advice}")
+        return kind(f"{self.name}: {what} {place}{advice}")
 
     def not_finite(self, z: float, operands: Sequence[Any]) -> float:
         """`z` where an operand is not finite either and so accounts for it; else an error."""
+        if not isinstance(z, Real):
+            held = type(z).__name__
+            raise TypeError(f"{self.name}: an operand's .data must be a number, but made a {held}")
         numbers = [float(operand) for operand in operands]
         if all(map(isfinite, numbers)) or (isnan(z) and not any(map(isnan, numbers))):
             raise self.undefined(ValueError() if isnan(z) else OverflowError(), operands)
-        return z
+        return float(z)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A row is pickled by its name, and copied as itself."""
+        return _row, (self.name,)
 
     def __repr__(self) -> str:
         names = self.signature.replace("*", "").split(", ")
@@ -177,26 +232,49 @@ def operation(
     `definition` is the name with its operands. `value` is a formula, or a function of floats where
     there is no formula. Each of `partials` is the formula of ∂z/∂operand, in the operands, the
     value `z` and the operations of the table: hence it has derivatives in its turn.
-    Errors: ValueError for a wrong number of partials, a name in a formula that is not in the
-    table, or a `definition` whose name is taken.
+    Errors: ValueError for a definition that is none, a wrong number of partials, a name in a
+    formula that is not in the table, or a name that the package or Python has already. A row of
+    your own may be defined anew.
 
     >>> hypot = operation("hypot(x, y)", "sqrt(x * x + y * y)", "x / z", "y / z", domain="z > 0")
     >>> hypot(3.0, 4.0), hypot.derivatives(5.0, [3.0, 4.0])
     (5.0, [0.6, 0.8])
     """
-    name, _, signature = definition.removesuffix(")").partition("(")
-    meaning = {} if isinstance(value, str) else {name: value}
-    formula = value if isinstance(value, str) else definition
+    match = re.fullmatch(r"\s*([^\W\d]\w*)\s*\(([^()]*)\)\s*", definition)
+    operands = [part.strip() for part in match[2].split(",")] if match else []
+    plain = [part.removeprefix("*") for part in operands]
+    if match is None or not all(part.isidentifier() and part != "z" for part in plain):
+        raise ValueError(f"{definition!r}: expected a name with its operands, like 'f(x, y, *xs)'")
+    if len({*plain}) < len(plain) or any(map(iskeyword, (match[1], *plain))):
+        raise ValueError(f"{definition!r}: expected operands of different names")
+    name, signature = match[1], ", ".join(operands)
+    if name in RESERVED:
+        raise ValueError(f"{name} is taken" + (f", by {OPS[name]}" if name in OPS else ""))
+    if not isinstance(value, str) and not callable(value):
+        raise TypeError(f"{definition}: expected a formula or a function, got {value!r}")
+    formula = value if isinstance(value, str) else f"{name}({', '.join(plain)})"
     op = Op(name, signature, formula, partials, symbol or name, domain)
-    if OPS.get(name, op) != op:
-        raise ValueError(f"{name} is in the table already, as {OPS[name]}")
-    if len(partials) != len(op.names):
-        raise ValueError(f"{definition}: one partial derivative for each operand, please")
+    if len(partials) != len(operands):
+        raise ValueError(
+            f"{definition}: expected a partial derivative for each of {len(operands)} operands, "
+            f"got {len(partials)}"
+        )
+    known = {*FLOATS, *dir(builtins)} | ({name} if callable(value) else set())
     for text in (formula, *partials):
-        used = op.compile(text, {}, "z, ").__code__.co_names
-        if unknown := {*used} - FLOATS.keys() - meaning.keys() - {*dir(builtins)}:
+        if unknown := {*op.compile(text, {}, "z, ").__code__.co_names} - known:
             raise ValueError(f"{definition}: {', '.join(sorted(unknown))} not in the table")
-    FLOATS.update(meaning)
-    FLOATS.setdefault(name, op.formula)
-    MIXED.setdefault(name, op)
-    return OPS.setdefault(name, op)
+    if callable(value):
+        FLOATS[name] = value
+    elif name in OPS or name not in FLOATS:
+        FLOATS[name] = op.formula
+    OPS[name] = MIXED[name] = op
+    return op
+
+
+def reserve() -> None:
+    """Let no row be defined by a name that has a meaning now."""
+    RESERVED.update(FLOATS, OPS, dir(builtins))
+
+
+def _row(name: str) -> Op:
+    return OPS[name]
