@@ -21,6 +21,7 @@ from itertools import pairwise
 
 _RUNGS = 48
 _COLUMNS = 5
+_LEAST = 2.0**-1074
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,14 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
         sizes = [near, 0.31]
     for size in sizes:
         noise = _noise(f, x, size)
-        rungs = [_neighbours(f, x, size * ratio**-k) for k in range(_RUNGS)]
-        ups = [(h, (up - middle) / h, up != middle) for h, _, up, _ in rungs if h]
-        downs = [(h, (middle - down) / h, down != middle) for _, h, _, down in rungs if h]
-        both = [((h + k) / 2, (up - down) / (h + k), up != down) for h, k, up, down in rungs if h]
+        steps = [size * ratio**-k for k in range(_RUNGS)]
+        # Of the steps, those that x + h and x - h can tell from their neighbours.
+        rungs = [_neighbours(f, x, h) for h in steps if h > 8.0 * math.ulp(x)]
+        if not math.isnan(centre[0]) and all(up == down for _, _, up, down in rungs):
+            continue  # f changes over larger steps: its rounding hides these
+        ups = [(h, (up - middle) / h, up != middle) for h, _, up, _ in rungs]
+        downs = [(h, (middle - down) / h, down != middle) for _, h, _, down in rungs]
+        both = [((h + k) / 2, (up - down) / (h + k), up != down) for h, k, up, down in rungs]
         centre = _better(centre, _extrapolate(both, 2, noise), 1000.0)
         left = _better(left, _extrapolate(downs, 1, noise), 1000.0)
         right = _better(right, _extrapolate(ups, 1, noise), 1000.0)
@@ -127,8 +132,9 @@ def _noise(f: Callable[[float], float], x: float, size: float) -> float:
                 abs(ys[k] - 4.0 * ys[k + 1] + 6.0 * ys[k + 2] - 4.0 * ys[k + 3] + ys[k + 4])
                 for k in range(5)
             )
-            return 64.0 * max(spread / math.sqrt(70.0), 2.0**-53 * max(map(abs, ys)))
-    return 2.0**-53 * abs(f(x))
+            noise = 64.0 * max(spread / math.sqrt(70.0), 2.0**-53 * max(map(abs, ys)))
+            return max(noise, _LEAST)
+    return max(2.0**-53 * abs(f(x)), _LEAST)
 
 
 def _extrapolate(

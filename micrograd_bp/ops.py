@@ -82,7 +82,7 @@ operation("derf(x)",        "derf(x)",       "-2.0 * x * z")
 operation("normal_cdf(x)",  "normal_cdf(x)", "normal_pdf(x)")
 operation("normal_pdf(x)",  "normal_pdf(x)", "-x * z")
 operation("dpower(x, y)",   "dpower(x, y)",
-          "0.0 if 0.0 <= y <= 0.0 else y * dpower(x, y - 1.0)",
+          "0.0 if 0.0 <= x <= 0.0 <= y <= 0.0 else y * dpower(x, y - 1.0)",
           "x ** (y - 1.0) * (1.0 + y * log(x)) if x > 0.0 else "
           "0.0 if x >= 0.0 and y > 1.0 else nan * x * y")
 # fmt: on

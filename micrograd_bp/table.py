@@ -249,7 +249,8 @@ def operation(
         raise ValueError(f"{definition!r}: expected operands of different names")
     name, signature = match[1], ", ".join(operands)
     if name in RESERVED:
-        raise ValueError(f"{name} is taken" + (f", by {OPS[name]}" if name in OPS else ""))
+        what = f"in the table already, as {OPS[name]}" if name in OPS else "in use by formulas"
+        raise ValueError(f"{name} is {what}")
     if not isinstance(value, str) and not callable(value):
         raise TypeError(f"{definition}: expected a formula or a function, got {value!r}")
     formula = value if isinstance(value, str) else f"{name}({', '.join(plain)})"
@@ -263,6 +264,8 @@ def operation(
     for text in (formula, *partials):
         if unknown := {*op.compile(text, {}, "z, ").__code__.co_names} - known:
             raise ValueError(f"{definition}: {', '.join(sorted(unknown))} not in the table")
+    if OPS.get(name) == op:
+        op = OPS[name]  # a cell run again
     if callable(value):
         FLOATS[name] = value
     elif name in OPS or name not in FLOATS:
