@@ -66,7 +66,7 @@ class Derivative:
         if e.kink:
             found = f"a kink, slopes {e.left:.10g} and {e.right:.10g}"
         elif math.isnan(e.value):
-            found = "none: it jumps here, or has no values around"
+            found = "none: it jumps to the next float, or has no values around"
         verdict = "" if self.ok else "   WRONG"
         return f"{name:<10} {self.derivative:15.10g}     by differences {found}{verdict}"
 

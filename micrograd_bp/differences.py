@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_RUNGS = 48
 _COLUMNS = 5
 _LEAST = 2.0**-1074
 
@@ -48,6 +47,21 @@ class Estimate:
         return abs(derivative - self.value) <= slack + 1e-10 * abs(self.value)
 
 
+@dataclass(frozen=True)
+class _Rung:
+    """A step, the slope over it, its noise, and whether f changed at all."""
+
+    step: float
+    slope: float
+    noise: float
+    changed: bool
+
+    @classmethod
+    def of(cls, step: float, high: float, low: float, noise: float) -> "_Rung":
+        noise = max(noise, 2.0**-53 * abs(high), 2.0**-53 * abs(low))
+        return cls(step, (high - low) / step, noise / step, high != low)
+
+
 def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate:
     """f′(x) from some two hundred values of f around x.
 
@@ -55,27 +69,28 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
     Errors: what f raises at x itself; elsewhere that is taken for the border of its domain.
     """
     middle = f(x)
-    nothing = math.nan, math.inf
-    centre = left = right = nothing
+    if _unresolved(f, x, middle):
+        return Estimate(math.nan, math.inf, None, None)
+    centre = left = right = (math.nan, math.inf)
     near = 0.31 * abs(x)  # near 0 the function may vary over steps like x or over steps like 1
-    sizes = [near] if near > 3e-3 else [0.31, near] if near else [0.31]
-    if near > 300.0:  # and far from 0 too
-        sizes = [near, 0.31]
-    for size in sizes:
+    for size in [near] if near > 3e-3 else [0.31, near] if near else [0.31]:
         noise = _noise(f, x, size)
-        steps = [size * ratio**-k for k in range(_RUNGS)]
-        # Of the steps, those that x + h and x - h can tell from their neighbours.
-        rungs = [_neighbours(f, x, h) for h in steps if h > 8.0 * math.ulp(x)]
-        if not math.isnan(centre[0]) and all(up == down for _, _, up, down in rungs):
+        # Down to where x + h and x - h can just be told from x.
+        smallest = max(8.0 * math.ulp(x), size * 2.0**-48)
+        steps = [h for h in (size * ratio**-k for k in range(100)) if h > smallest]
+        ups, downs, both = [], [], []
+        for h in steps:
+            high, low = _at(f, x + h), _at(f, x - h)
+            up, down = (x + h) - x, x - (x - h)  # the steps that floats take instead of h
+            ups.append(_Rung.of(up, high, middle, noise))
+            downs.append(_Rung.of(down, middle, low, noise))
+            both.append(_Rung.of((up + down) / 2.0, high / 2.0, low / 2.0, noise))
+        if not math.isnan(centre[0]) and not any(rung.changed for rung in both):
             continue  # f changes over larger steps: its rounding hides these
-        ups = [(h, (up - middle) / h, up != middle) for h, _, up, _ in rungs]
-        downs = [(h, (middle - down) / h, down != middle) for _, h, _, down in rungs]
-        both = [((h + k) / 2, (up - down) / (h + k), up != down) for h, k, up, down in rungs]
-        centre = _better(centre, _extrapolate(both, 2, noise), 1000.0)
-        left = _better(left, _extrapolate(downs, 1, noise), 1000.0)
-        right = _better(right, _extrapolate(ups, 1, noise), 1000.0)
-        if size == sizes[-1]:
-            left, right = _vertical(downs) or left, _vertical(ups) or right
+        centre = _better(centre, _extrapolate(both, 2), 1000.0)
+        left = _better(left, _extrapolate(downs, 1), 1000.0)
+        right = _better(right, _extrapolate(ups, 1), 1000.0)
+    left, right = _vertical(downs) or left, _vertical(ups) or right
     if any(math.isnan(value) and error == 0.0 for value, error in (left, right)):
         return Estimate(math.nan, math.inf, None, None)
     below, above = (None if math.isnan(side[0]) else side[0] for side in (left, right))
@@ -115,15 +130,18 @@ def _at(f: Callable[[float], float], x: float) -> float:
     return y if math.isfinite(y) else math.nan
 
 
-def _neighbours(f: Callable[[float], float], x: float, h: float) -> tuple[float, ...]:
-    """The steps up and down that floats can take instead of `h`, and f there."""
-    up, down = x + h, x - h
-    return up - x, x - down, _at(f, up), _at(f, down)
+def _unresolved(f: Callable[[float], float], x: float, middle: float) -> bool:
+    """Whether f all but jumps from one float to the next, as sin does at 10¹⁵."""
+    ends = [_at(f, x * (1.0 + k / 16.0)) for k in range(-8, 9)]
+    values = [y for y in ends if not math.isnan(y)]
+    reach = max(values, default=middle) - min(values, default=middle)
+    jumps = (abs(_at(f, math.nextafter(x, side)) - middle) for side in (-math.inf, math.inf))
+    return any(jump > 5e-4 * reach > 0.0 for jump in jumps)
 
 
 def _noise(f: Callable[[float], float], x: float, size: float) -> float:
     """What rounding does to f near x: fourth differences over steps too small for all else."""
-    h = size * 2.0**-43
+    h = max(26.0 * math.ulp(x), size * 2.0**-46)
     for side in (0, 1, -1):  # where one half of the neighbourhood has no values, the other may
         ys = [_at(f, x + (k + 4 * side) * h) for k in range(-4, 5)]
         if not any(map(math.isnan, ys)):
@@ -137,40 +155,41 @@ def _noise(f: Callable[[float], float], x: float, size: float) -> float:
     return max(2.0**-53 * abs(f(x)), _LEAST)
 
 
-def _extrapolate(
-    rungs: Sequence[tuple[float, float, bool]], power: int, noise: float
-) -> tuple[float, float]:
+def _extrapolate(rungs: Sequence[_Rung], power: int) -> tuple[float, float]:
     """The limit of the slopes for steps towards 0, and its error; nan where there is none.
 
-    A rung is a step, a slope, and whether the function changed at all over that step. The error
-    of a slope is a series in step^power.
+    The error of a slope is taken for a series in step^power.
     """
-    while rungs and not rungs[-1][2] and any(changed for _, _, changed in rungs):
+    while rungs and not rungs[-1].changed and any(rung.changed for rung in rungs):
         rungs = rungs[:-1]  # the step has vanished in the rounding
     best = math.nan, math.inf
     before: list[float] = []  # the row of the table above, and its step
     step = 0.0
-    for h, first, _ in rungs:
-        row = [first] if math.isfinite(first) else []
+    for rung in rungs:
+        row = [rung.slope] if math.isfinite(rung.slope) else []
         found = math.nan, math.inf
         for j in range(1, min(_COLUMNS, len(before) + 1) if row else 0):
-            gain = (step / h) ** (power * j) - 1.0
+            gain = (step / rung.step) ** (power * j) - 1.0
             row.append(row[j - 1] + (row[j - 1] - before[j - 1]) / gain)
-            doubt = max(abs(row[j] - row[j - 1]), abs(row[j] - before[j - 1]))
             if j < len(before):
-                doubt = max(abs(row[j] - before[j]), abs(before[j] - before[j - 1]))
-                found = min(found, (row[j], doubt + 4.0 * noise / h), key=_error)
+                doubt = max(
+                    abs(row[j] - row[j - 1]),
+                    abs(row[j] - before[j]),
+                    abs(before[j] - before[j - 1]),
+                )
+                found = min(found, (row[j], doubt + 4.0 * rung.noise), key=_error)
         best = _better(best, found, 10.0)
-        before, step = row, h
-    return best
+        before, step = row, rung.step
+    # Where even the smallest steps are too large, sin at 10¹⁵ say, they do not come near the limit.
+    last = [abs(r.slope - best[0]) - 20.0 * r.noise for r in rungs[-3:] if math.isfinite(r.slope)]
+    return best[0], max(best[1], min(last, default=0.0))
 
 
-def _vertical(rungs: Sequence[tuple[float, float, bool]]) -> tuple[float, float] | None:
+def _vertical(rungs: Sequence[_Rung]) -> tuple[float, float] | None:
     """An infinite slope, where slopes grow and grow as the steps shrink; nan at a jump of f."""
-    tail = [(h, slope_h) for h, slope_h, changed in rungs if changed and math.isfinite(slope_h)]
-    tail = tail[-16:]
-    if len(tail) < 16 or any(abs(b[1]) < 1.1 * abs(a[1]) for a, b in pairwise(tail)):
+    tail = [rung for rung in rungs if rung.changed and math.isfinite(rung.slope)][-16:]
+    if len(tail) < 16 or any(abs(b.slope) < 1.1 * abs(a.slope) for a, b in pairwise(tail)):
         return None
-    (h0, first), (h1, last) = tail[0], tail[-1]
-    jump = abs(last) * h1 > 0.5 * abs(first) * h0
-    return (math.nan if jump else math.copysign(math.inf, last)), 0.0
+    first, last = tail[0], tail[-1]
+    jump = abs(last.slope) * last.step > 0.5 * abs(first.slope) * first.step
+    return (math.nan if jump else math.copysign(math.inf, last.slope)), 0.0

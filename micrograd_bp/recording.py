@@ -96,7 +96,11 @@ def record(cls: Any, op: Op, operands: Sequence[Any], arguments: Sequence[Any]) 
     node = cls(op.evaluate(numbers, operands))
     if _recording.get():
         parents = [k for k, v in enumerate(operands) if isinstance(v, cls)]
-        fill(node, op.name, operands, op.derivatives(node.data, numbers, parents))
+        try:
+            derivatives = op.derivatives(node.data, numbers, parents)
+        except (ValueError, ArithmeticError) as error:
+            raise op.undefined(error, operands, "no derivative") from None
+        fill(node, op.name, operands, derivatives)
     return node
 
 

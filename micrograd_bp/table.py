@@ -154,16 +154,7 @@ class Op:
         """
         if wanted is None:
             wanted = range(len(operands))
-        try:
-            return self._derivatives(z, operands, wanted, self._partials[mixed])
-        except (ValueError, ArithmeticError) as error:
-            if mixed:  # it speaks of the nodes already
-                raise
-            raise self.undefined(error, operands, "no derivative") from None
-
-    def _derivatives(
-        self, z: Any, operands: Sequence[Any], wanted: Sequence[int], partials: Sequence[Any]
-    ) -> list[Any]:
+        partials = self._partials[mixed]
         if not self.vectors:
             return [partials[k](z, *operands) for k in wanted]
         groups = self._group(operands)

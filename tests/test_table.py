@@ -137,10 +137,16 @@ def test_a_wrong_row_is_found():
     assert check_graph(sin(bad(x)) + 1.0).first.node.op == "bad"
 
 
-def test_a_row_may_be_stated_again():
+def test_a_row_of_ones_own_may_be_defined_anew():
     row = hypot_row()
-    assert hypot_row() is row
+    assert hypot_row() == row
     assert repr(row) == "hypot(x, y) = sqrt(x * x + y * y),  ∂/∂x = x / z,  ∂/∂y = y / z"
+    x = Value(2.0)
+    for value, partial, expected in (("x * x", "2.0 * x", 4.0), (math.exp, "mine(x)", math.e**2)):
+        row = operation("mine(x)", value, partial)
+        assert OPS["mine"] is row
+        assert row(x).data == pytest.approx(expected)
+        assert gradcheck(row, [2.0], order=2)
 
 
 def test_its_domain_error():
@@ -154,8 +160,8 @@ def test_its_domain_error():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("tanh(x)", "x", "1.0"), "tanh is in the table already, as tanh(x) = tanh(x)"),
-        (("tanh(x, y)", "tanh(x)", "sech2(x)", "0.0"), "tanh is in the table already"),
+        (("tanh(x)", "x", "1.0"), "tanh(x) = tanh(x)"),
+        (("tanh(x, y)", "tanh(x)", "sech2(x)", "0.0"), "tanh is "),
         (("f(x)", "x"), r"f(x): expected a partial derivative for each"),
         (("f(x)", "x", "1.0", "1.0"), r"f(x): expected a partial derivative for each"),
         (("f(x, y)", "x", "1.0"), r"f(x, y): expected a partial derivative for each"),
@@ -181,6 +187,27 @@ def test_no_formula_at_all(formula):
     with pytest.raises(SyntaxError):
         operation("f(x)", "x", formula)
     assert before == OPS
+
+
+def test_a_value_that_is_neither_formula_nor_function():
+    with pytest.raises(TypeError, match=r"f\(x\): expected a formula or a function, got 3.0"):
+        operation("f(x)", 3.0, "1.0")
+
+
+def test_a_derivative_that_raises_speaks_of_the_operands():
+    f = hypot_row()
+    with pytest.raises(ZeroDivisionError, match=r"^hypot: no derivative at x = 0\.0"):
+        f(Value(0.0, "a"), Value(0.0, "b"))
+
+
+def test_no_such_row():
+    with pytest.raises(KeyError, match="arctan is not in the table"):
+        OPS["arctan"]
+
+
+def test_spaces_in_a_definition():
+    f = operation(" g( x,y ) ", "x * y", "y", "x")
+    assert (f.name, f.signature, f(2.0, 3.0)) == ("g", "x, y", 6.0)
 
 
 # ------------------------------------------------------------------ where there is no value

@@ -8,7 +8,9 @@ gradients are first checked to agree to 1e-12. Twice: with Python's garbage coll
 steps, outside the time). Then bytes a node, and the time a node of chains of three lengths.
 """
 
+import copy
 import gc
+import pickle
 import platform
 import random
 import statistics
@@ -113,21 +115,54 @@ def report() -> None:
             f"| {1e3 * t['unfused']:.1f} ms | {ratios['unfused']:.1f} "
             f"| {1e3 * t['fused']:.1f} ms | {ratios['fused']:.1f} |"
         )
-    print("\n| chain of | build | backward | free | bytes a node |")
-    print("|---|---|---|---|---|")
-    for n in (10_000, 100_000, 1_000_000):
-        build = statistics.median(seconds(lambda: chain(n)) for _ in range(3))  # noqa: B023
-        tracemalloc.start()
-        end = chain(n)
-        end.backward()
-        size = tracemalloc.get_traced_memory()[0] / n
-        tracemalloc.stop()
-        backward = statistics.median(seconds(end.backward) for _ in range(3))
-        start = time.perf_counter()
-        del end
-        free = time.perf_counter() - start
-        per_node = (f"{1e9 * t / n:.0f} ns" for t in (build, backward, free))
-        print(f"| {n:,} | {' | '.join(per_node)} | {size:.0f} |")
+    for collector in (True, False):
+        how = "as it comes" if collector else "off"
+        print(f"\n| chain of, collector {how} | {' | '.join(PASSES)} | bytes a node |")
+        print("|---" * (len(PASSES) + 2) + "|")
+        for n in (10_000, 100_000, 1_000_000):
+            per_node = (f"{1e9 * t / n:.0f} ns" for t in passes(n, collector))
+            print(f"| {n:,} | {' | '.join(per_node)} | {size(n):.0f} |")
+
+
+PASSES = ("build", "sort", "backward", "deepcopy", "pickle", "load", "free")
+
+
+def passes(n: int, collector: bool) -> list[float]:
+    """Median seconds of each of the PASSES over a chain of n operations."""
+    times: dict[str, list[float]] = {name: [] for name in PASSES}
+    for _ in range(3):
+        gc.collect()
+        (gc.enable if collector else gc.disable)()
+        end, store = mb.Value(0.0), b""
+        for name in PASSES:
+            start = time.perf_counter()
+            if name == "build":
+                end = chain(n)
+            elif name == "sort":
+                mb.topological_order(end)
+            elif name == "backward":
+                end.backward()
+            elif name == "deepcopy":
+                copy.deepcopy(end)
+            elif name == "pickle":
+                store = pickle.dumps(end)
+            elif name == "load":
+                pickle.loads(store)
+            else:
+                del end
+            times[name].append(time.perf_counter() - start)
+        gc.enable()
+    return [statistics.median(t) for t in times.values()]
+
+
+def size(n: int) -> float:
+    """Bytes a node, of a chain with its gradients."""
+    tracemalloc.start()
+    end = chain(n)
+    end.backward()
+    taken = tracemalloc.get_traced_memory()[0] / n
+    tracemalloc.stop()
+    return taken
 
 
 if __name__ == "__main__":
