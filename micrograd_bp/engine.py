@@ -149,7 +149,7 @@ class Value:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The whole graph as a flat list, of which only the leaves are shared with other Values."""
-        return restore, (Value, flatten(topological_order(self)))
+        return restore, (Value, *flatten(topological_order(self)))
 
     if TYPE_CHECKING:  # written from the table, below
 

@@ -19,7 +19,7 @@ from operator import index
 from typing import Any
 
 from micrograd_bp.engine import Value
-from micrograd_bp.ops import OPS, dot
+from micrograd_bp.ops import OPS
 from micrograd_bp.table import number
 
 ACTIVATIONS = (
@@ -27,6 +27,9 @@ ACTIVATIONS = (
     *("sigmoid", "tanh", "erf", "sin", "cos", "exp"),
 )
 """The names that `activation=` and `output_activation=` take."""
+
+
+_dot = OPS["dot"]  # without the checks of `ops.dot`, which a neuron makes itself
 
 
 def tex(symbol: str, layer: int | None = None, *indices: int) -> str:
@@ -139,7 +142,7 @@ class Neuron(Module):
             raise ValueError(f"expected {len(self.w)} inputs, got {given}{self.place}")
         z: Value
         if self.fused:
-            z = dot(self.w, x, 0.0 if self.b is None else self.b)
+            z = _dot(self.w, x, 0.0 if self.b is None else self.b)
         else:
             products = [w * xj for w, xj in zip(self.w, x)]
             z = sum(products, self.b) if self.b is not None else sum(products[1:], products[0])

@@ -104,32 +104,42 @@ def record(cls: Any, op: Op, operands: Sequence[Any], arguments: Sequence[Any]) 
     return node
 
 
-def flatten(order: Sequence[Any]) -> list[Any]:
-    """A graph as a flat list, for `pickle`: leaves as they are, other nodes as plain data.
+_SLOTS = ("data", "label", "grad", "op", "_x", "_y", "_dx", "_dy")
 
-    The last node is always data. Operands that are nodes are given by their place in `order`.
+
+def flatten(order: Sequence[Any]) -> tuple[list[list[Any]], dict[int, Any]]:
+    """A graph as a column for each slot, for `pickle`: a node in one is its place in `order`.
+
+    And, by their places, the leaves as they are, but for the last node.
     """
     place = {node: k for k, node in enumerate(order)}
-    rows: list[Any] = [*order]
-    for k, node in enumerate(order):
-        if node.op or k == len(order) - 1:
-            operands = [place[v] if isinstance(v, type(node)) else v for v in node.operands]
-            derivatives = node.local_derivatives
-            rows[k] = (node.data, node.label, node.grad, node.op, operands, derivatives)
-    return rows
+    columns = [
+        _mapped([getattr(v, slot) for v in order], type(order[-1]), place) for slot in _SLOTS
+    ]
+    return columns, {k: node for k, node in enumerate(order[:-1]) if not node.op}
 
 
-def restore(cls: Any, rows: list[Any]) -> Any:
+def restore(cls: Any, columns: list[list[Any]], leaves: dict[int, Any]) -> Any:
     """The last node of a graph that was flattened."""
     nodes: list[Any] = []
-    for row in rows:
-        if not isinstance(row, cls):
-            data, label, gradient, op, operands, derivatives = row
-            row = cls(data, label)
-            row.grad = gradient
-            fill(row, op, [nodes[v] if type(v) is int else v for v in operands], derivatives)
-        nodes.append(row)
+    for k, row in enumerate(zip(*columns)):
+        node = leaves.get(k)
+        if node is None:
+            node = object.__new__(cls)
+            for slot, value in zip(_SLOTS, _mapped(row, int, nodes)):
+                setattr(node, slot, value)
+        nodes.append(node)
     return nodes[-1]
+
+
+def _mapped(values: Sequence[Any], kind: type, meaning: Any) -> list[Any]:
+    """`values` with `meaning[v]` for each v of the kind, also for those within tuples."""
+    return [
+        meaning[v] if type(v) is kind
+        else tuple(_mapped(v, kind, meaning)) if type(v) is tuple
+        else v
+        for v in values
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------ the same, written out

@@ -118,14 +118,14 @@ class Op:
 
     def __call__(self, *arguments: Any) -> Any:
         """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
-        if len(arguments) != len(self.names):
+        operands = arguments
+        if self.vectors:
+            try:
+                operands = self._flatten(*arguments)
+            except TypeError:
+                raise TypeError(f"{self.name}({self.signature}): expected its lists") from None
+        elif len(arguments) != len(self.names):
             raise TypeError(f"{self.name}({self.signature}): got {len(arguments)} arguments")
-        try:
-            operands = self._flatten(*arguments) if self.vectors else arguments
-        except TypeError:
-            raise TypeError(
-                f"{self.name}({self.signature}): a list for each star, please"
-            ) from None
         for operand in operands:
             if (apply := getattr(operand, "_apply", None)) is not None:
                 return apply(self, operands, arguments)

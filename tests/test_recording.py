@@ -86,10 +86,10 @@ def test_flat_and_back():
     root = mb.dot([m, x, 2.0], [y, 5.0, m], x) - m
     root.backward()
     order = topological_order(root)
-    rows = recording.flatten(order)
-    assert rows[0] is x
-    assert rows[-1] == (root.data, "", 1.0, "sub", [3, 2], (1.0, -1.0))
-    again = topological_order(recording.restore(Value, rows))
+    columns, leaves = recording.flatten(order)
+    assert leaves == {0: x, 1: y}
+    assert [column[-1] for column in columns] == [root.data, "", 1.0, "sub", 3, 2, 1.0, -1.0]
+    again = topological_order(recording.restore(Value, columns, leaves))
     assert again[0] is x
     for before, after in zip(order, again, strict=True):
         assert content(before)[:2] == content(after)[:2]
