@@ -26,6 +26,7 @@ from typing import Any
 from micrograd_bp.differences import Estimate, slope
 from micrograd_bp.engine import Value, grad, no_grad, topological_order
 from micrograd_bp.ops import OPS
+from micrograd_bp.recording import with_recording
 from micrograd_bp.symbol import unicode
 from micrograd_bp.table import number
 
@@ -109,9 +110,10 @@ def gradcheck(
             *outer, last = chosen
 
             def below(t: float, outer: Sequence[int] = outer, last: int = last) -> float:
-                return _partial(f, [*point[:last], t, *point[last + 1 :]], outer)
+                varied = [*point[:last], t, *point[last + 1 :]]
+                return float(with_recording(_partial, f, varied, outer))
 
-            derivative = _partial(f, point, chosen)
+            derivative = with_recording(_partial, f, point, chosen)
             estimate = slope(below, point[last])
             if not estimate.allows(derivative):
                 estimate = slope(below, point[last], ratio=1.63)  # a second opinion
@@ -150,8 +152,10 @@ class Fault:
         node, label = self.node, unicode(self.node.label)
         given = []
         for v in node.operands[:6]:
-            name = unicode(v.label) if isinstance(v, Value) else ""
-            given.append(f"{name} = {float(v)!r}" if name else repr(float(v)))
+            name, number = "", v
+            if isinstance(v, Value):
+                name, number = unicode(v.label), v.data
+            given.append(f"{name} = {number!r:.40}" if name else f"{number!r:.40}")
         given += ["…"] if len(node.operands) > 6 else []
         made = f"{node.op}({', '.join(given)})" if node.op else "a leaf"
         return f"node {self.place}, {label + ' = ' if label else ''}{made}: {self.what}"

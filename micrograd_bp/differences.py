@@ -141,17 +141,22 @@ def _unresolved(f: Callable[[float], float], x: float, middle: float) -> bool:
 
 def _noise(f: Callable[[float], float], x: float, size: float) -> float:
     """What rounding does to f near x: fourth differences over steps too small for all else."""
-    h = max(26.0 * math.ulp(x), size * 2.0**-46)
     for side in (0, 1, -1):  # where one half of the neighbourhood has no values, the other may
-        ys = [_at(f, x + (k + 4 * side) * h) for k in range(-4, 5)]
-        if not any(map(math.isnan, ys)):
-            ys = [y / 64.0 for y in ys]
+        noises: list[float] = []
+        h = max(26.0 * math.ulp(x), size * 2.0**-46)
+        while h < size * 2.0**-3 and len(noises) < 3:
+            ys = [_at(f, x + (k + 4 * side) * h) / 64.0 for k in range(-4, 5)]
+            h *= 32.0
+            if any(map(math.isnan, ys)):
+                break
             spread = max(
                 abs(ys[k] - 4.0 * ys[k + 1] + 6.0 * ys[k + 2] - 4.0 * ys[k + 3] + ys[k + 4])
                 for k in range(5)
             )
-            noise = 64.0 * max(spread / math.sqrt(70.0), 2.0**-53 * max(map(abs, ys)))
-            return max(noise, _LEAST)
+            if spread or not noises:  # else on one stair of roundings, or flat
+                noises.append(max(spread / math.sqrt(70.0), 2.0**-53 * max(map(abs, ys))))
+        if noises:
+            return max(64.0 * max(noises), _LEAST)
     return max(2.0**-53 * abs(f(x)), _LEAST)
 
 

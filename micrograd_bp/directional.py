@@ -28,7 +28,9 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> fl
     for node in topological_order(output):
         for parent, local in zip(node.parents, node.local_derivatives):
             if parent in tangent:
-                tangent[node] = tangent.get(node, 0.0) + local * tangent[parent]
+                step = tangent[parent]  # 0 · inf is 0, as in `backward`
+                term = local * step if local and step else 0.0
+                tangent[node] = tangent.get(node, 0.0) + term
     return tangent.get(output, 0.0)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from micrograd_bp.ops import OPS, leaky_relu
 from micrograd_bp.recording import attach, fill, flatten, no_grad, restore
-from micrograd_bp.table import listed, number
+from micrograd_bp.table import listed, number, operand_number
 
 __all__ = ["Value", "grad", "hessian", "no_grad", "topological_order"]
 
@@ -166,7 +166,7 @@ attach(Value)
 
 
 def _data(value: Any, sign: str) -> float:
-    return value.data if isinstance(value, Value) else number(value, sign)
+    return value.data if isinstance(value, Value) else operand_number(value, sign)
 
 
 def _post_order(root: Value, seen: set[Value]) -> list[Value]:

@@ -9,8 +9,6 @@ mul(x, y) = x * y,  ∂/∂x = y,  ∂/∂y = x
 
 The functions take Values and numbers alike, and an operation of your own is one more row:
 
->>> tanh(0.5)
-0.46211715726000974
 >>> cube = operation("cube(x)", "x ** 3", "3.0 * x ** 2")
 >>> from micrograd_bp import Value
 >>> x = Value(2.0)
@@ -103,12 +101,13 @@ def prod(values: Iterable[Any]) -> Any:
     return _prod(listed(values, "prod"))
 
 
-def dot(weights: Sequence[Any], inputs: Sequence[Any], bias: Any = 0.0) -> Any:
+def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
     """A neuron's pre-activation z = Σ wᵢxᵢ + b as one node (CSC311-03).
 
     >>> dot([0.5, -0.25], [1.0, 2.0], 0.5)
     0.5
     """
+    weights, inputs = listed(weights, "dot"), listed(inputs, "dot")
     if len(weights) != len(inputs):
         raise ValueError(f"dot: {len(weights)} weights but {len(inputs)} inputs")
     return _dot(weights, inputs, bias)

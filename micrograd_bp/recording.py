@@ -35,11 +35,11 @@ def tanh(self):
 import linecache
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
 
-from micrograd_bp.table import FLOATS, OPS, Op, number
+from micrograd_bp.table import FLOATS, OPS, Op, operand_number
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
@@ -63,6 +63,13 @@ def no_grad() -> Iterator[None]:
         _recording.reset(token)
 
 
+def with_recording(f: Callable[..., Any], *arguments: Any) -> Any:
+    """f(*arguments) with recording on, whatever `no_grad` is around it."""
+    context = copy_context()
+    context.run(_recording.set, True)
+    return context.run(f, *arguments)
+
+
 def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[float]) -> None:
     """Make `node` that of `op` on `operands`, `derivatives` being those of the Values among them.
 
@@ -83,15 +90,9 @@ def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[floa
         node._dy = next(rest) if isinstance(node._y, cls) else None
 
 
-def record(cls: Any, op: Op, operands: Sequence[Any], arguments: Sequence[Any]) -> Any:
+def record(cls: Any, op: Op, operands: Sequence[Any]) -> Any:
     """The node of `op` on `operands`, whatever mixture of Values and numbers."""
-    fast = _FAST.get(op.name)
-    if fast is not None and len(operands) > 2:
-        try:
-            return fast(operands, *arguments)
-        except (AttributeError, TypeError):
-            pass  # not all of them are Values
-    operands = [v if isinstance(v, cls) else number(v, op.name) for v in operands]
+    operands = [v if isinstance(v, cls) else operand_number(v, op.name) for v in operands]
     numbers = [v.data if isinstance(v, cls) else v for v in operands]
     node = cls(op.evaluate(numbers, operands))
     if _recording.get():
@@ -164,7 +165,10 @@ def {method}(self, other):
 """
 
 _VECTORS = """\
-def {method}(operands, {names}):
+def {method}({names}):
+    operands = ({flat},)
+    if len(operands) < 3:
+        raise TypeError
 {take}"""
 
 # z - z is 0.0 for a finite z; for the others it is nan, which is true.
@@ -195,7 +199,7 @@ _RECORD = """\
 def operand(value: Any, method: str, op: Op) -> Any:
     """`value` as a float; NotImplemented where its own type may know what to do with a Value."""
     try:
-        return number(value, op.name)
+        return operand_number(value, op.name)
     except TypeError:
         own = method if method.startswith("__r") else method.replace("__", "__r", 1)
         if hasattr(value, own) and type(value).__module__ != "builtins":
@@ -230,12 +234,12 @@ def reflected(op: Op, method: str) -> str:
 
 
 def vectors(op: Op, method: str) -> str:
-    """The text of a function of three or more operands, all Values: as a tuple, and grouped."""
+    """The text of a function of three or more operands, all Values; a TypeError otherwise."""
     take = {n: f"[v.data for v in {n[1:]}]" if "*" in n else f"{n}.data" for n in op.names}
     derivatives = (f"*{p}" if "*" in n else p for n, p in zip(op.names, op.partials))
     return (_VECTORS + _RECORD).format(
         method=method, name=op.name, value=op.value, operands="operands",
-        names=op.signature.replace("*", ""),
+        names=op.signature.replace("*", ""), flat=op.signature,
         take="".join(f"    {n.strip('*')} = {data}\n" for n, data in take.items()),
         left="operands", right="operands", dx=f"({', '.join(derivatives)},)", dy="None",
     )  # fmt: skip
@@ -256,9 +260,6 @@ def _write(cls: type, op: Op, text: str) -> Callable[..., Any]:
     return function
 
 
-_FAST: dict[str, Callable[..., Any]] = {}
-
-
 def attach(cls: type) -> None:
     """Give `cls`, the class of Values, the methods of the table, and `_apply` for its rows."""
     cls._apply = staticmethod(partial(record, cls))  # type: ignore[attr-defined]
@@ -270,4 +271,4 @@ def attach(cls: type) -> None:
     for name in "exp log sqrt sin cos tan tanh sigmoid relu softplus erf gelu".split():
         setattr(cls, name, _write(cls, OPS[name], unary(OPS[name], name)))
     for name in ("sum", "prod", "dot", "logsumexp"):
-        _FAST[name] = _write(cls, OPS[name], vectors(OPS[name], name))
+        vars(OPS[name])["fast"] = _write(cls, OPS[name], vectors(OPS[name], name))

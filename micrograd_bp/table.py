@@ -23,7 +23,8 @@ from itertools import islice
 from keyword import iskeyword
 from math import isfinite, isnan
 from numbers import Real
-from typing import Any
+from types import CodeType
+from typing import Any, ClassVar
 
 from micrograd_bp import floats
 
@@ -43,7 +44,7 @@ class Table(dict[str, "Op"]):
 OPS = Table()
 
 
-def number(value: Any, where: str) -> float:
+def number(value: Any, where: str, expected: str = "a real number") -> float:
     """`value` as a float: any real number, NumPy scalar or 0-d array; else a TypeError."""
     if getattr(value, "ndim", None) == 0:
         value = value.item()
@@ -52,7 +53,12 @@ def number(value: Any, where: str) -> float:
             return float(value)
         except OverflowError:
             raise OverflowError(f"{where}: a number too large for a float64") from None
-    raise TypeError(f"{where}: expected a Value or a real number, got {type(value).__name__}")
+    raise TypeError(f"{where}: expected {expected}, got {type(value).__name__}")
+
+
+def operand_number(value: Any, where: str) -> float:
+    """`value` as a float, for an operand that is no Value."""
+    return number(value, where, "a Value or a real number")
 
 
 def listed(values: Iterable[Any], where: str) -> list[Any]:
@@ -79,6 +85,8 @@ class Op:
     partials: tuple[str, ...]
     symbol: str
     domain: str = ""
+    fast: ClassVar[Callable[..., Any] | None] = None
+    """What records a row of vectors fastest, where all its operands are Values."""
 
     @cached_property
     def names(self) -> list[str]:
@@ -118,6 +126,11 @@ class Op:
 
     def __call__(self, *arguments: Any) -> Any:
         """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
+        if self.fast is not None:
+            try:
+                return self.fast(*arguments)
+            except (AttributeError, TypeError):
+                pass  # not all of them are Values
         operands = arguments
         if self.vectors:
             try:
@@ -128,8 +141,8 @@ class Op:
             raise TypeError(f"{self.name}({self.signature}): got {len(arguments)} arguments")
         for operand in operands:
             if (apply := getattr(operand, "_apply", None)) is not None:
-                return apply(self, operands, arguments)
-        return self.evaluate([number(operand, self.name) for operand in operands], operands)
+                return apply(self, operands)
+        return self.evaluate([operand_number(v, self.name) for v in operands], operands)
 
     def evaluate(self, numbers: Sequence[float], operands: Sequence[Any]) -> float:
         """The value at `numbers`; where there is none, an error that speaks of the `operands`."""
@@ -253,7 +266,7 @@ def operation(
         )
     known = {*FLOATS, *dir(builtins)} | ({name} if callable(value) else set())
     for text in (formula, *partials):
-        if unknown := {*op.compile(text, {}, "z, ").__code__.co_names} - known:
+        if unknown := _names(op.compile(text, {}, "z, ").__code__) - known:
             raise ValueError(f"{definition}: {', '.join(sorted(unknown))} not in the table")
     if OPS.get(name) == op:
         op = OPS[name]  # a cell run again
@@ -263,6 +276,12 @@ def operation(
         FLOATS[name] = op.formula
     OPS[name] = MIXED[name] = op
     return op
+
+
+def _names(code: CodeType) -> set[str]:
+    """The names that some code looks up, in its comprehensions too."""
+    inner = (_names(c) for c in code.co_consts if isinstance(c, CodeType))
+    return {*code.co_names}.union(*inner)
 
 
 def reserve() -> None:

@@ -74,7 +74,7 @@ def test_no_right_third_derivative_is_called_wrong(name):
         assert len(report.derivatives) == 2 + 3 + 4
 
 
-COORDINATE = st.floats(-4.0, -0.1) | st.floats(0.1, 4.0)
+COORDINATE = st.floats(-4.0, 4.0)
 COMPOSED = [
     lambda x, y: mb.exp(mb.sin(x)) * y,
     lambda x, y: mb.log(1 + x * x) / (2 + y.cos()),
@@ -90,6 +90,8 @@ COMPOSED = [
 @pytest.mark.parametrize("f", COMPOSED)
 def test_composed_functions(f):
     @CHECKED
+    @example(1e-9, -1e-9)
+    @example(0.015625, 0.5)
     @given(COORDINATE, COORDINATE)
     @example(0.0, 0.0)
     def check(x, y):

@@ -46,13 +46,13 @@ def test_a_number_on_either_side_is_stored_as_a_float(method, other):
     assert type(forward._y) is type(backward._x) is float
 
 
-@pytest.mark.parametrize("name", recording._FAST)
+@pytest.mark.parametrize("name", ["sum", "prod", "dot", "logsumexp"])
 @pytest.mark.parametrize("count", [3, 5, 9])
 def test_the_fast_way_is_the_slow_way(name, count, monkeypatch):
     vs = [Value(0.3 * k - 0.7) for k in range(count)]
     arguments = (vs[: count // 2], vs[count // 2 : -1], vs[-1]) if name == "dot" else (vs,)
     fast = OPS[name](*arguments)
-    monkeypatch.setattr(recording, "_FAST", {})
+    monkeypatch.setitem(vars(OPS[name]), "fast", None)
     slow = OPS[name](*arguments)
     assert content(fast) == content(slow)
     assert (fast._x, fast._y, fast._dx) == (slow._x, slow._y, slow._dx)
