@@ -59,24 +59,24 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters in order, each with its label, or else with the way to it."""
         seen: set[int] = set()  # what two attributes share counts once
-        stack: list[tuple[str, Any]] = [("", self)]
+        stack: list[tuple[str, Any, str, Any]] = [("", "", "", self)]
         while stack:
-            name, item = stack.pop()
-            inside: dict[str, Any] = {}
-            if isinstance(item, Module):
-                inside = {f"{name}.{key}".lstrip("."): v for key, v in vars(item).items()}
-            elif isinstance(item, list | tuple):
-                inside = {f"{name}[{k}]": v for k, v in enumerate(item)}
-            elif isinstance(item, dict):
-                inside = {f"{name}[{k!r}]": v for k, v in item.items()}
-            elif not isinstance(item, Value) or item.op:
-                continue
+            before, key, after, item = stack.pop()
             if id(item) in seen:
                 continue
             seen.add(id(item))
             if isinstance(item, Value):
-                yield item.label or name, item
-            stack += [*inside.items()][::-1]
+                if not item.op:
+                    yield item.label or f"{before}{key}{after}", item
+            elif isinstance(item, Module | list | tuple | dict):
+                name = f"{before}{key}{after}"
+                if isinstance(item, Module):
+                    dot = f"{name}." if name else ""
+                    inside = [(dot, k, "", v) for k, v in vars(item).items()]
+                else:
+                    items = item.items() if isinstance(item, dict) else enumerate(item)
+                    inside = [(f"{name}[", k, "]", v) for k, v in items]
+                stack += inside[::-1]
 
     def parameters(self) -> list[Value]:
         """The parameters: for the networks here unit by unit, its weights, then its bias."""
