@@ -177,6 +177,8 @@ def dpower(x: float, y: float) -> float:
         if _TINY < z < 1e250 and abs(y) < 1e40:  # y z / x, with the rounding errors put back
             product, low = _two_product(y, z)
             q = product / x
+            if abs(q) > 1e290:
+                return q
             back, back_low = _two_product(q, x)
             return q + ((product - back) - back_low + low) / x
         root = power(x, y / 2.0)

@@ -137,8 +137,10 @@ _OPERANDS: dict[str, list[Any]] = {
     "softmax": ["index"] + [(-300, 300)] * 4,
     "squared_error": [(-3, 3)] * 2,
 }
+_STEPS = [sign * 10.0**-k for k in range(1, 16, 2) for sign in (1, -1)]
 _SPECIAL: dict[str, list[tuple[float, ...]]] = {
     "pow": [
+        *((1.0 + step, y) for step in _STEPS for y in (-7.932514786103261, 3.7, 0.3, 1e6)),
         (1.0000001, 1e6),
         (0.999, -300.0),
         (-2.0, -3.0),

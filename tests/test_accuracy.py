@@ -3,7 +3,6 @@
 `python tests/test_accuracy.py` prints the table of the worst over many more points.
 """
 
-import math
 import sys
 
 import oracle
@@ -49,7 +48,8 @@ def measure(name: str, count: int, seed: int = 0) -> dict[str, tuple[float, tupl
         starts = [sum(lengths[:k]) for k in range(len(lengths))]
         for column, start, length in zip(columns[1:], starts, lengths):
             for k in range(start, start + length):
-                if (name, column) in SKIPPED or math.isnan(partials[k]):
+                no_log = column == "∂y" and name in ("pow", "dpower") and operands[0] <= 0.0
+                if (name, column) in SKIPPED or no_log:
                     continue
                 exact = oracle.derivative(name, operands, k)
                 error = oracle.ulps(partials[k], exact, oracle.unit(name, column, operands))
