@@ -10,20 +10,10 @@ from hypothesis import strategies as st
 from test_ops import POINTS
 
 import micrograd_bp as mb
-from micrograd_bp import OPS, Value, check, grad, operation, table
+from micrograd_bp import OPS, Value, check, grad, operation
 from micrograd_bp.check import check_graph, gradcheck
 
 CHECKED = settings(derandomize=True, deadline=None, max_examples=8, database=None)
-
-
-@pytest.fixture(autouse=True)
-def _own_table():
-    """Rows that a test adds are gone behind it."""
-    before = [dict(names) for names in (OPS, table.FLOATS, table.MIXED)]
-    yield
-    for names, old in zip((OPS, table.FLOATS, table.MIXED), before):
-        names.clear()
-        names.update(old)
 
 
 # ------------------------------------------------------------------ gradcheck is never wrong

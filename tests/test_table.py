@@ -6,21 +6,11 @@ import pytest
 
 import micrograd_bp as mb
 import micrograd_bp.losses  # its rows are rows of the table
-from micrograd_bp import OPS, Value, draw, grad, hessian, operation, sin, table
+from micrograd_bp import OPS, Value, draw, grad, hessian, operation, sin
 from micrograd_bp.check import check_graph, gradcheck
 
 assert micrograd_bp.losses
 PACKAGE = {*OPS}  # without the rows that examples add
-
-
-@pytest.fixture(autouse=True)
-def _own_table():
-    """Rows that a test adds are gone behind it."""
-    before = [dict(names) for names in (OPS, table.FLOATS, table.MIXED)]
-    yield
-    for names, old in zip((OPS, table.FLOATS, table.MIXED), before):
-        names.clear()
-        names.update(old)
 
 
 # ------------------------------------------------------------------ a row of one's own
