@@ -70,6 +70,7 @@ class Module:
                     yield item.label or f"{before}{key}{after}", item
             elif isinstance(item, Module | list | tuple | dict):
                 name = f"{before}{key}{after}"
+                inside: list[tuple[str, Any, str, Any]]
                 if isinstance(item, Module):
                     dot = f"{name}." if name else ""
                     inside = [(dot, k, "", v) for k, v in vars(item).items()]
