@@ -48,7 +48,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 def no_grad() -> Iterator[None]:
     """A context (or decorator) in which operations compute, but record nothing.
 
-    It holds for the thread or asyncio task that entered it, and no other.
+    It holds for the thread or asyncio task that entered it, and for tasks started inside it.
 
     >>> from micrograd_bp import Value
     >>> with no_grad():
