@@ -18,12 +18,12 @@ check_graph: 4 nodes, 1 at fault
 
 import html
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
-from micrograd_bp.differences import Estimate, slope
+from micrograd_bp.differences import Estimate, second_opinion
 from micrograd_bp.engine import Value, grad, no_grad, topological_order
 from micrograd_bp.ops import OPS
 from micrograd_bp.recording import with_recording
@@ -104,21 +104,22 @@ def gradcheck(
     if order < 1:
         raise ValueError(f"gradcheck: expected an order of at least 1, got {order}")
     point = [x.data if isinstance(x, Value) else number(x, "gradcheck") for x in inputs]
+    return GradientReport(tuple(with_recording(_compared, f, point, order)))
+
+
+def _compared(f: Callable[..., Any], point: list[float], order: int) -> list[Derivative]:
     found = []
     for n in range(1, order + 1):
         for chosen in combinations_with_replacement(range(len(point)), n):
             *outer, last = chosen
 
             def below(t: float, outer: Sequence[int] = outer, last: int = last) -> float:
-                varied = [*point[:last], t, *point[last + 1 :]]
-                return float(with_recording(_partial, f, varied, outer))
+                return _partial(f, [*point[:last], t, *point[last + 1 :]], outer)
 
-            derivative = with_recording(_partial, f, point, chosen)
-            estimate = slope(below, point[last])
-            if not estimate.allows(derivative):
-                estimate = slope(below, point[last], ratio=1.63)  # a second opinion
+            derivative = _partial(f, point, chosen)
+            estimate = second_opinion(below, point[last], derivative)
             found.append(Derivative(chosen, derivative, estimate))
-    return GradientReport(tuple(found))
+    return found
 
 
 def _partial(f: Callable[..., Any], point: Sequence[float], chosen: Sequence[int]) -> float:
@@ -196,15 +197,12 @@ def check_graph(root: Value) -> GraphReport:
     operation itself is wrong). An infinite derivative that is right, as that of sqrt at 0, is none.
     """
     order = topological_order(root)
-    faults = []
-    for place, node in enumerate(order):
-        for what in _faults(node):
-            faults.append(Fault(node, place, what))
-            break
+    firsts = ((node, place, next(_faults(node), None)) for place, node in enumerate(order))
+    faults = (Fault(node, place, what) for node, place, what in firsts if what is not None)
     return GraphReport(len(order), tuple(faults))
 
 
-def _faults(node: Value) -> Iterable[str]:
+def _faults(node: Value) -> Iterator[str]:
     if type(node.data) is not float and type(node.data) is not int:
         yield f"its .data is no float, but a {type(node.data).__name__}"
         return
@@ -246,7 +244,7 @@ def _close(a: float, b: float) -> bool:
     return a == b or math.isclose(a, b, rel_tol=1e-13) or (math.isnan(a) and math.isnan(b))
 
 
-def _wrong_slopes(node: Value, numbers: list[float], parents: list[int]) -> Iterable[str]:
+def _wrong_slopes(node: Value, numbers: list[float], parents: list[int]) -> Iterator[str]:
     """Operands whose derivative differences contradict; of many, first all are varied at once."""
     op, local = OPS[node.op], dict(zip(parents, node.local_derivatives))
     groups = [parents] if len(parents) > 16 else [[k] for k in parents]
@@ -266,8 +264,8 @@ def _wrong_slopes(node: Value, numbers: list[float], parents: list[int]) -> Iter
         recorded = math.fsum(local[k] * weight for k, weight in weights.items())
         if _roughly(f, x, recorded):
             continue
-        estimate = slope(f, x)
-        if estimate.allows(recorded) or slope(f, x, ratio=1.63).allows(recorded):
+        estimate = second_opinion(f, x, recorded)
+        if estimate.allows(recorded):
             continue
         if len(group) > 1:
             half = len(group) // 2

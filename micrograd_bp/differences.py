@@ -105,6 +105,12 @@ def slope(f: Callable[[float], float], x: float, ratio: float = 1.9) -> Estimate
     return Estimate(*centre, below, above)
 
 
+def second_opinion(f: Callable[[float], float], x: float, derivative: float) -> Estimate:
+    """f′(x), from other steps where the first estimate does not allow `derivative`."""
+    first = slope(f, x)
+    return first if first.allows(derivative) else slope(f, x, ratio=1.63)
+
+
 def _better(
     coarse: tuple[float, float], fine: tuple[float, float], factor: float
 ) -> tuple[float, float]:

@@ -168,11 +168,7 @@ def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
     for k, node in enumerate(order):
         gradient = f"grad {_shown(node.grad, digits)}" if differentiated else ""
         data = _shown(node.data, digits)
-        title = (
-            f"{name[node]} = {OPS[node.op].symbol if node.op in OPS else node.op}"
-            if node.op
-            else name[node]
-        )
+        title = name[node] + (f" = {OPS.symbol(node.op)}" if node.op else "")
         fill, line = ("#ffffff", "#444444") if node.op else ("#e8f1fb", "#4a7ebb")
         if node is root:
             fill, line = "#fdf0d5", "#c77700"

@@ -76,7 +76,7 @@ class Value:
     def _op(self) -> str:
         if self.op == "pow" and not isinstance(self._y, Value):
             return f"**{self._y:g}"
-        return OPS[self.op].symbol if self.op in OPS else self.op
+        return OPS.symbol(self.op)
 
     def backward(self, seed: float = 1.0) -> None:
         """Set the `.grad` of every node below to ∂self/∂node · seed; leaves add it to theirs.

@@ -311,9 +311,9 @@ def _rows(m: int, W: Any, b: Any) -> tuple[list[list[float]], list[float | None]
     if not width or len(biases) != len(rows):
         shape = f"W has {len(rows)} rows of {width}, b {len(biases)} numbers"
         raise ValueError(f"layer {m}: expected a bias for each row of weights, but {shape}")
-    if b is None:
-        return rows, [None] * len(rows)
-    return rows, [number(bias, f"layer {m}: b[{i}]") for i, bias in enumerate(biases)]
+    if b is not None:
+        biases = [number(bias, f"layer {m}: b[{i}]") for i, bias in enumerate(biases)]
+    return rows, biases
 
 
 def _is_vector(x: Any) -> bool:

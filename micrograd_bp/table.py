@@ -40,6 +40,10 @@ class Table(dict[str, "Op"]):
     def __missing__(self, name: str) -> "Op":
         raise KeyError(f"{name} is not in the table: operation(...) adds it")
 
+    def symbol(self, name: str) -> str:
+        """What a drawing shows for a row; the name itself where there is none."""
+        return self[name].symbol if name in self else name
+
 
 OPS = Table()
 
@@ -183,17 +187,13 @@ class Op:
         self, error: Exception, operands: Sequence[Any], what: str = "no value"
     ) -> Exception:
         """An error like `error` that names the op, each operand's value and label, the domain."""
-        shown = [*operands[:6]]
-        names = self.names
-        if self.vectors:
-            groups = self._group(operands)
-            names = [
-                f"{name[1:-1]}{k}" if "*" in name else name
-                for name, group in zip(self.names, groups)
-                for k in range(1, len(group) + 1 if "*" in name else 2)
-            ]
+        names = (
+            f"{name[1:-1]}{k}" if "*" in name else name
+            for name, group in zip(self.names, self._group(operands))
+            for k in range(1, len(group) + 1 if "*" in name else 2)
+        )
         given = []
-        for name, operand in zip(names, shown):
+        for name, operand in zip(names, operands[:6]):
             label = getattr(operand, "label", "")
             given.append(f"{name} = {float(operand)!r}" + (f" (node {label!r})" if label else ""))
         given += ["…"] if len(operands) > 6 else []
