@@ -9,6 +9,7 @@
 """
 
 from micrograd_bp.check import check_graph, gradcheck
+from micrograd_bp.derivations import cost, derive, shared, wrong_order
 from micrograd_bp.directional import hvp, jvp
 from micrograd_bp.drawing import draw, draw_dot
 from micrograd_bp.engine import Value, grad, hessian, no_grad, topological_order
@@ -41,8 +42,9 @@ from micrograd_bp.ops import (
 )
 
 __all__ = [
-    "MLP", "OPS", "Layer", "Module", "Neuron", "Value", "check_graph", "cos", "dot", "draw",
-    "draw_dot", "erf", "exp", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu",
-    "log", "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu", "sigmoid",
-    "sin", "softmax", "softplus", "sqrt", "sum", "tan", "tanh", "topological_order",
+    "MLP", "OPS", "Layer", "Module", "Neuron", "Value", "check_graph", "cos", "cost", "derive",
+    "dot", "draw", "draw_dot", "erf", "exp", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp",
+    "leaky_relu", "log", "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu",
+    "shared", "sigmoid", "sin", "softmax", "softplus", "sqrt", "sum", "tan", "tanh",
+    "topological_order", "wrong_order",
 ]

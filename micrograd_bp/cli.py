@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_bp import drawing
+from micrograd_bp.derivations import STYLES, Derivation, derive
+from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
 from micrograd_bp.symbol import unicode
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=version("micrograd_bp"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_derive(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -75,9 +78,7 @@ def _add_demo(commands: Any) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
-    if options.activation:
-        network = csc311.with_activation(network, options.activation)
+    network = _network(options)
     forward, backward = csc311.compare(network)
     exercises = csc311.exercises(network)
     try:
@@ -105,7 +106,7 @@ def _demo(options: argparse.Namespace) -> None:
     print("\nBackward pass\n")
     _table(backward, "∂C/∂{}")
     for exercise in exercises:
-        print(f"\nExercise: ∂C/∂{unicode(exercise.weight.label)}, factor by factor\n")
+        print(f"\nExercise: ∂C/∂{unicode(exercise.wrt.label)}, factor by factor\n")
         _factors(exercise)
     print(f"\nOne step w ← w − η ∂C/∂w with η = {network.eta:g}: {outcome}")
     print(f"\nThe graph: {file}")
@@ -134,8 +135,8 @@ def _table(rows: Sequence[csc311.Row], form: str) -> None:
         print(f"  {name:{width}}  {engine:>16}  {hand:>16}  {row.difference:>10.1e}")
 
 
-def _factors(exercise: csc311.Exercise) -> None:
-    target = unicode(exercise.weight.label)
+def _factors(exercise: Derivation) -> None:
+    target = unicode(exercise.wrt.label)
     for k, path in enumerate(exercise.paths, 1):
         if len(exercise.paths) > 1:
             print(f"  path {k}: {' → '.join(unicode(v.label) for v in reversed(path.nodes))}\n")
@@ -157,7 +158,7 @@ def _row(row: csc311.Row, name: str) -> dict[str, Any]:
     }
 
 
-def _exercise(exercise: csc311.Exercise) -> dict[str, Any]:
+def _exercise(exercise: Derivation) -> dict[str, Any]:
     paths = [
         {
             "nodes": [node.label for node in path.nodes],
@@ -166,4 +167,59 @@ def _exercise(exercise: csc311.Exercise) -> dict[str, Any]:
         }
         for path in exercise.paths
     ]
-    return {"name": f"dC/d{exercise.weight.label}", "paths": paths, "value": exercise.value}
+    return {"name": f"dC/d{exercise.wrt.label}", "paths": paths, "value": exercise.value}
+
+
+# ------------------------------------------------------------------ derive
+
+
+def _add_derive(commands: Any) -> None:
+    parser = commands.add_parser(
+        "derive",
+        help="the derivation of a weight, factor by factor",
+        description=(
+            "Print the derivation of ∂C/∂W, read off the graph of a bundled example: as the chain "
+            "of factors, as formulas, in numbers, recursively, or path by path."
+        ),
+        epilog='Example: micrograd-bp derive csc311 "W^{(1)}_{23}" --style paths',
+    )
+    parser.add_argument("example", choices=("csc311",), help="the network")
+    parser.add_argument(
+        "node", metavar="W", nargs="?", help="a label, like W^{(1)}_{23} or W⁽¹⁾₂₃ (all parameters)"
+    )
+    parser.add_argument("--style", choices=STYLES, help="one form only")
+    parser.add_argument("--format", choices=("text", "latex", "html"), default="text")
+    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
+    parser.add_argument("--expand", action="store_true", help="σ′(z) as σ(z) · (1 − σ(z))")
+    parser.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
+    parser.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
+    parser.set_defaults(run=_derive)
+
+
+def _derive(options: argparse.Namespace) -> None:
+    C, model, _ = csc311.build(_network(options))
+    wrt = model if options.node is None else _find(C, options.node)
+    if options.node is None and options.style:
+        raise ValueError(
+            f"--style {options.style} is for one weight: name it, like W^{{(1)}}_{{23}}"
+        )
+    found = derive(C, wrt, digits=options.digits, expand=options.expand)
+    if options.format == "html":
+        print('<!DOCTYPE html>\n<meta charset="utf-8">\n<title>micrograd-bp derive</title>')
+    print(getattr(found, options.format)(options.style))
+
+
+def _network(options: argparse.Namespace) -> csc311.Network:
+    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
+    if options.activation:
+        network = csc311.with_activation(network, options.activation)
+    return network
+
+
+def _find(output: Value, label: str) -> Value:
+    """The node with this label, as it is or in Unicode."""
+    nodes = {v.label: v for v in topological_order(output) if v.label}
+    for known, node in nodes.items():
+        if label in (known, unicode(known)):
+            return node
+    raise ValueError(f"no node is labelled {label!r}; there are {', '.join(nodes)}")

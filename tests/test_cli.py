@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -96,7 +97,11 @@ def test_demo_json(capsys):
         7,
         7,
     ]
-    assert second["value"] == sum(path["product"] for path in second["paths"])
+    derivatives = {entry["name"]: entry["engine"] for entry in report["backward"]}
+    for exercise in (first, second):
+        assert exercise["value"] == derivatives[exercise["name"]]
+        products = [path["product"] for path in exercise["paths"]]
+        assert math.fsum(products) == pytest.approx(exercise["value"], rel=1e-15)
     assert report["step"]["C_before"] == forward[-1].engine
     assert report["drawing"] == os.path.join("new", "csc311.svg")
 

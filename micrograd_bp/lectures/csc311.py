@@ -10,7 +10,7 @@ are cited by their place in the lecture: CSC311-18 is its eighteenth.
 >>> print(f"{model.weight(2, 1, 2).grad:.10g} {backward['W^{(2)}_{12}']:.10g}")
 -0.002199267245 -0.002199267245
 >>> for exercise in exercises(EXAMPLE):
-...     print(exercise.weight.label, len(exercise.paths), f"{exercise.value:.10g}")
+...     print(exercise.wrt.label, len(exercise.paths), f"{exercise.value:.10g}")
 W^{(2)}_{12} 1 -0.002199267245
 W^{(1)}_{23} 2 0.004532416582
 """
@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
@@ -279,32 +280,6 @@ class Row:
         return self.engine - self.hand
 
 
-@dataclass(frozen=True)
-class Path:
-    """A way from C down to a weight: its nodes, and the local derivative of each edge."""
-
-    nodes: tuple[Value, ...]
-    local_derivatives: tuple[float, ...]
-
-    @property
-    def product(self) -> float:
-        """What the path contributes to ∂C/∂weight."""
-        return math.prod(self.local_derivatives)
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """∂C/∂weight as the sum over the paths from C to the weight."""
-
-    weight: Value
-    paths: tuple[Path, ...]
-
-    @property
-    def value(self) -> float:
-        """Σ of the paths' products."""
-        return sum(path.product for path in self.paths)
-
-
 def compare(network: Network) -> tuple[list[Row], list[Row]]:
     """The forward values, and the derivatives of C, by the engine beside those by hand."""
     C, _, _ = build(network)
@@ -317,7 +292,7 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
     )
 
 
-def exercises(network: Network) -> list[Exercise]:
+def exercises(network: Network) -> list[Derivation]:
     """The lecture's two: ∂C/∂W_12^(2) (09) and ∂C/∂W_23^(1) (12 to 15), read off the graph.
 
     In a narrower network a last unit stands in for one that it does not have.
@@ -325,24 +300,7 @@ def exercises(network: Network) -> list[Exercise]:
     C, model, _ = build(network)
     D0, D1, _, _ = network.sizes
     chosen = (model.weight(2, 1, min(2, D1)), model.weight(1, min(2, D1), min(3, D0)))
-    return [Exercise(weight, tuple(_paths(C, weight))) for weight in chosen]
-
-
-def _paths(root: Value, target: Value) -> list[Path]:
-    leading = {target}
-    for node in topological_order(root):
-        if not leading.isdisjoint(node.parents):
-            leading.add(node)
-    found, open_paths = [], [Path((root,), ())]
-    while open_paths:
-        path = open_paths.pop(0)
-        node = path.nodes[-1]
-        if node is target:
-            found.append(path)
-        for parent, local in zip(node.parents, node.local_derivatives):
-            if parent in leading:
-                open_paths.append(Path((*path.nodes, parent), (*path.local_derivatives, local)))
-    return found
+    return [derive(C, weight) for weight in chosen]
 
 
 def step(network: Network) -> tuple[float, float]:

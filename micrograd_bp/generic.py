@@ -1,0 +1,209 @@
+"""Like terms by their common form: x₁ · w₁ + x₂ · w₂ as Σᵢ xᵢ · wᵢ.
+
+>>> from micrograd_bp.formula import Chain, Name
+>>> from micrograd_bp.notation import Text
+>>> terms = [Chain((Name(f"w_{k}"), Name(f"a^{{(1)}}_{k}"))) for k in (1, 2, 3)]
+>>> print(Text()(sigma(terms, "i")))
+Σᵢ₌₁³ wᵢ · a⁽¹⁾ᵢ
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from micrograd_bp.formula import Chain, Expr, Name, Number, Partial, Sigma
+from micrograd_bp.notation import Line
+
+_INDEXED = re.compile(r"(.*)_(?:\{([0-9a-z,]+)\}|([0-9a-z]))", re.DOTALL)
+
+
+def _readings(label: str) -> list[tuple[str, list[str]]]:
+    """What a label may mean: what stands before its indices, and the indices.
+
+    That of `a_{12}` may be 1 and 2, or 12.
+    """
+    match = _INDEXED.fullmatch(label)
+    if match is None:
+        return []
+    head, body = match[1], match[2] or match[3]
+    if "," in body:
+        return [(head, body.split(","))]
+    readings = [(head, [*body])]
+    return [*readings, (head, [body])] if len(body) > 1 and body.isdecimal() else readings
+
+
+def _labelled(head: str, indices: Sequence[str]) -> str:
+    body = ("," if max(map(len, indices)) > 1 else "").join(indices)
+    return f"{head}_{{{body}}}" if len(body) > 1 else f"{head}_{body}"
+
+
+def unify(terms: Sequence[Any], values: Sequence[int], letter: str) -> Any:
+    """The one form of the terms, `letter` standing for the k-th of `values` in the k-th term.
+
+    None where they are not alike.
+    """
+    first = terms[0]
+    if all(term == first for term in terms):
+        return first
+    if any(type(term) is not type(first) for term in terms):
+        return None
+    if isinstance(first, Name):
+        return _unify_names(terms, [str(v) for v in values], letter)
+    if isinstance(first, tuple):
+        if any(len(term) != len(first) for term in terms):
+            return None
+        parts = [unify(column, values, letter) for column in zip(*terms)]
+        return None if any(part is None for part in parts) else tuple(parts)
+    if not isinstance(first, Expr) or isinstance(first, Number):
+        return None
+    found = {}
+    for field in fields(first):
+        column = [getattr(term, field.name) for term in terms]
+        found[field.name] = unify(column, values, letter)
+        if found[field.name] is None and column[0] is not None:
+            return None
+    return replace(first, **found)
+
+
+def _unify_names(names: Sequence[Name], values: Sequence[str], letter: str) -> Name | None:
+    copies = [name.copy for name in names]
+    if len({*copies}) == 1:
+        copy = copies[0]
+    elif copies == [*values]:
+        copy = letter
+    else:
+        return None
+    if len({name.label for name in names}) == 1:
+        return Name(names[0].label, copy)
+    for k in range(2):  # the readings, of all labels alike
+        readings = [_readings(name.label) for name in names]
+        if any(len(reading) == 0 for reading in readings):
+            return None
+        chosen = [reading[min(k, len(reading) - 1)] for reading in readings]
+        if len({(head, len(indices)) for head, indices in chosen}) > 1:
+            continue
+        indices = []
+        for column in zip(*(indices for _, indices in chosen)):
+            same = len({*column}) == 1
+            indices.append(column[0] if same else letter if [*column] == [*values] else "")
+        if all(indices):
+            return Name(_labelled(chosen[0][0], indices), copy)
+    return None
+
+
+def sigma(terms: Sequence[Expr], letter: str) -> Expr | None:
+    """The sum of like terms as a Σ over the index in which they differ; None where they do not."""
+    if len(terms) < 2:
+        return None
+    for values in _differences(terms):
+        span = sorted(values)
+        in_a_row = span == [*range(span[0], span[0] + len(span))]
+        if in_a_row and (body := unify(terms, values, letter)) is not None:
+            return Sigma(letter, span[0], span[-1], body)
+    return None
+
+
+def _differences(terms: Sequence[Any]) -> list[list[int]]:
+    """What the index may be, from the first name in which the terms differ."""
+    if isinstance(terms[0], Name) and all(isinstance(term, Name) for term in terms):
+        found = []
+        if all(term.copy for term in terms) and len({term.copy for term in terms}) > 1:
+            found.append([int(term.copy) for term in terms if term.copy.isdecimal()])
+        for k in range(2):
+            columns = [
+                reading[min(k, len(reading) - 1)][1]
+                for term in terms
+                if (reading := _readings(term.label))
+            ]
+            if len(columns) == len(terms) and len({*map(len, columns)}) == 1:
+                for column in zip(*columns):
+                    if len({*column}) == len(column) and all(map(str.isdecimal, column)):
+                        found.append([*map(int, column)])
+        return [values for values in found if len(values) == len(terms)]
+    parts: list[Any] = []
+    if all(isinstance(term, tuple) for term in terms):
+        parts = [*zip(*terms)]
+    elif isinstance(terms[0], Expr) and len({*map(type, terms)}) == 1:
+        parts = [[getattr(term, f.name) for term in terms] for f in fields(terms[0])]
+    for column in parts:
+        if any(item != column[0] for item in column) and (found := _differences(column)):
+            return found
+    return []
+
+
+# ------------------------------------------------------------------ a whole layer
+
+
+def over_all(kind: Sequence[tuple[Partial, list[tuple[Expr, Expr]]]]) -> list[Line]:
+    """The derivatives of a layer's parameters as one equation in indices, and its δ.
+
+    For each parameter: ∂C/∂parameter, and (∂C/∂child, ∂child/∂parameter) for each term of its sum.
+    Nothing where they do not share one form.
+    """
+    forms: list[Any] = []
+    for head, terms in kind:
+        summed = Chain(terms[0]) if len(terms) == 1 else sigma([Chain(t) for t in terms], "n")
+        if summed is None:
+            return []
+        forms.append((head, summed))
+    label = [head.by.label for head, _ in forms if isinstance(head.by, Name)]
+    readings = [_readings(text) for text in label]
+    if len(forms) < 2 or len(label) < len(forms) or not all(readings):
+        return []
+    for k in range(2):
+        indices = [reading[min(k, len(reading) - 1)][1] for reading in readings]
+        if {*map(len, indices)} in ({1}, {2}) and len({*map(tuple, indices)}) == len(forms):
+            break
+    else:
+        return []
+    found, spans = _over_indices(forms, indices)
+    return [] if found is None else _generic_lines(found, spans)
+
+
+def _over_indices(forms: list[Any], indices: list[list[str]]) -> tuple[Any, str]:
+    if not all(part.isdecimal() for pair in indices for part in pair):
+        return None, ""
+    last = {pair[-1] for pair in indices}
+    if len(indices[0]) == 2:
+        rows: dict[str, list[tuple[int, Any]]] = {}
+        for (i, j), form in zip(indices, forms):
+            rows.setdefault(i, []).append((int(j), form))
+        forms = [
+            unify([f for _, f in row], [j for j, _ in row], "j") if len(row) > 1 else row[0][1]
+            for row in rows.values()
+        ]
+        if any(form is None for form in forms):
+            return None, ""
+        outer = [int(i) for i in rows]
+        found = unify(forms, outer, "i") if len(forms) > 1 else forms[0]
+        return found, f"i = {_range(outer)}, j = {_range([*map(int, last)])}"
+    single = [int(pair[0]) for pair in indices]
+    upstream = [getattr(form[1], "body", form[1]).factors[0] for form in forms]
+    letter = "j" if all(u == upstream[0] for u in upstream) else "i"
+    found = unify(forms, single, letter)
+    if found is None:
+        return None, ""
+    return found, f"{letter} = {_range(single)}"
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{min(values)}…{max(values)}" if len({*values}) > 1 else str(values[0])
+
+
+def _generic_lines(found: Any, span: str) -> list[Line]:
+    head, right = found
+    product: Any = right.body if isinstance(right, Sigma) else right
+    upstream, local = product.factors
+    delta = upstream
+    lines = []
+    if isinstance(upstream, Partial) and isinstance(upstream.by, Name):
+        symbol = re.sub(r"^[A-Za-z](?=[_^]|$)", r"\\delta", upstream.by.label)
+        if symbol != upstream.by.label:
+            delta = Name(symbol, upstream.by.copy)
+            lines.append(Line(delta, "=", upstream))
+    factors = tuple(f for f in (delta, local) if f != Number(1.0)) or (Number(1.0),)
+    shown: Expr = Chain(factors)
+    if isinstance(right, Sigma):
+        shown = Sigma(right.index, right.first, right.last, shown)
+    return [Line(head, "=", shown, span), *lines]

@@ -1,0 +1,423 @@
+r"""Print formulas: as Unicode text, as TeX, and as MathML, with brackets where they are needed.
+
+>>> from micrograd_bp.formula import Name, power
+>>> x, y = Name("x"), Name(r"\beta_1")
+>>> e = (x + y) * power(x, 2) / y
+>>> print(Text()(e), "|", Tex()(e))
+(x + β₁) · x²/β₁ | \frac{\left(x + \beta_1\right) x^{2}}{\beta_1}
+
+Equations are printed in lines, aligned at their signs: `Line`.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from micrograd_bp import symbol
+from micrograd_bp.formula import (
+    Both,
+    Call,
+    Cases,
+    Chain,
+    Comparison,
+    Elided,
+    Expr,
+    Marked,
+    Name,
+    Number,
+    Partial,
+    Power,
+    Product,
+    Sigma,
+    Sum,
+    mul,
+    power,
+)
+from micrograd_bp.ops import OPS
+
+# How tightly a formula holds together: one below what its place asks for gets brackets.
+SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)
+LONGEST = 16
+"""Terms, factors and arguments that are shown in a row; of more, the middle becomes an ellipsis."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of equations: left = right. Without `left` it continues the one before."""
+
+    left: Expr | None
+    sign: str
+    right: Expr
+    note: str = ""
+
+
+class Text:
+    """Prints formulas as Unicode text; numbers have `digits` significant digits."""
+
+    times, prime, partial, minus, half = " · ", "′", "∂", "−", "½"
+
+    def __init__(self, digits: int = 4) -> None:
+        self.digits = digits
+
+    def __call__(self, e: Expr, level: int = SUM) -> str:
+        """`e`, in brackets if it holds together less than `level`."""
+        shown, own = self._shown(e)
+        return self.brackets(shown) if own < level else shown
+
+    def _shown(self, e: Expr) -> tuple[str, int]:
+        match e:
+            case Number(x):
+                return self._number(x)
+            case Name():
+                return self.name(e), ATOM
+            case Partial(of, by):
+                over, under = (self.sign(self.partial) + self(v, ATOM) for v in (of, by))
+                return self.fraction(over, under), PRODUCT
+            case Sum(terms):
+                return self._sum(terms), SUM
+            case Product(factors):
+                return self._product(factors)
+            case Chain(factors):
+                if len(factors) == 1:
+                    return self._shown(factors[0])
+                return self.sign(self.times).join(self._each(factors, PRODUCT)), PRODUCT
+            case Power() if _is_divisor(e):
+                return self._product((e,))
+            case Power(base, exponent):
+                return self.raised(self(base, ATOM), exponent), POWER
+            case Call():
+                return self._call(e)
+            case Comparison(left, sign, right) | Both(left, sign, right):
+                return self(left) + self.sign(f" {sign} ") + self(right), SUM
+            case Cases():
+                rows = [(self(found), self(test)) for found, test in e.branches]
+                return self.cases(rows, self(e.otherwise)), ATOM
+            case Sigma(index, first, last, body):
+                return self.sigma(index, str(first), str(last), self(body, PRODUCT)), SUM
+            case Marked(body):
+                return self.marked(self(body)), ATOM
+            case Elided(words):
+                return self.elided(words), ATOM
+        raise TypeError(f"cannot print {e!r}")
+
+    def _number(self, x: float) -> tuple[str, int]:
+        if not math.isfinite(x):
+            name = {math.inf: "∞", -math.inf: self.minus + "∞"}.get(x, "nan")
+            return self.figures(name), NEGATIVE if x < 0 else ATOM
+        mantissa, _, exponent = f"{x:.{self.digits}g}".replace("-", self.minus).partition("e")
+        shown = self.figures(mantissa)
+        if exponent:
+            whole = int(exponent.replace(self.minus, "-"))
+            shown += self.sign(self.times.strip()) + self.raised(self.figures("10"), Number(whole))
+        return shown, NEGATIVE if shown and x < 0 else PRODUCT if exponent else ATOM
+
+    def _each(self, items: Sequence[Expr], level: int) -> list[str]:
+        """The items one by one, the middle of very many as an ellipsis."""
+        return [self(item, level) for item in elide(items)]
+
+    def _sum(self, terms: Sequence[Expr]) -> str:
+        out = ""
+        for term in elide(terms):
+            negative = _negated(term)
+            if negative is None:
+                out += (self.sign(" + ") if out else "") + self(term, NEGATIVE)
+            else:
+                minus = self.sign(f" {self.minus} " if out else self.minus)
+                out += minus + self(negative, PRODUCT)
+        return out
+
+    def _product(self, factors: Sequence[Expr]) -> tuple[str, int]:
+        number = factors[0].value if isinstance(factors[0], Number) else 1.0
+        rest = factors[isinstance(factors[0], Number) :]
+        under = [power(f.base, -f.exponent.value) for f in rest if _is_divisor(f)]  # type: ignore
+        over = [f for f in rest if not _is_divisor(f)]
+        size = abs(number)
+        if size == 0.5 and under:
+            size, under = 1.0, [Number(2.0), *under]
+        half = size == 0.5 and over
+        if (size != 1.0 or not over) and not half:
+            over = [Number(size), *over]
+        if under:
+            shown = self.fraction(self._row(over, PRODUCT), self._row(under, self.inside))
+        else:
+            shown = self._row(over, PRODUCT)
+        if half:
+            shown = self.half + self.sign(self.times) + shown
+        if number < 0:
+            return self.sign(self.minus) + shown, NEGATIVE
+        return shown, PRODUCT
+
+    def _row(self, factors: Sequence[Expr], level: int) -> str:
+        if len(factors) == 1:
+            return self(factors[0], level)
+        shown = self.sign(self.times).join(self._each(factors, PRODUCT))
+        return self.brackets(shown) if level > PRODUCT else shown
+
+    def _call(self, e: Call) -> tuple[str, int]:
+        if not e.prime and e.function in ("abs", "sqrt") and len(e.arguments) == 1:
+            return (self.absolute if e.function == "abs" else self.root)(e.arguments[0]), ATOM
+        name = self.function(e.function) + (self.sign(self.prime) if e.prime else "")
+        if e.index is not None:
+            name = self.indexed(name, e.index)
+        arguments = self.sign(", ").join(self._each(e.arguments, SUM))
+        return name + self.brackets(arguments), ATOM
+
+    # What the notations do differently.
+
+    inside = POWER
+    """How tightly a denominator must hold together."""
+
+    def figures(self, digits: str) -> str:
+        return digits
+
+    def sign(self, text: str) -> str:
+        return text
+
+    def brackets(self, shown: str) -> str:
+        return f"({shown})"
+
+    def name(self, name: Name) -> str:
+        shown = symbol.unicode(symbol.short(name.label))
+        if _BIDI.intersection(shown):
+            shown = "\u2068" + shown.translate(_ISOLATES) + "\u2069"
+        return shown + (f"[{name.copy}]" if name.copy else "")
+
+    def fraction(self, over: str, under: str) -> str:
+        return f"{over}/{under}"
+
+    def raised(self, base: str, exponent: Expr) -> str:
+        body = self(exponent)
+        return base + symbol.script("^", body.replace(self.minus, "-").replace(" ", ""))
+
+    def function(self, name: str) -> str:
+        return _FUNCTIONS.get(name, OPS.symbol(name))
+
+    def indexed(self, name: str, index: int) -> str:
+        return name + symbol.script("_", str(index))
+
+    def absolute(self, e: Expr) -> str:
+        return f"|{self(e)}|"
+
+    def root(self, e: Expr) -> str:
+        return f"√{self(e, ATOM)}"
+
+    def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
+        shown = "; ".join(f"{found} if {test}" for found, test in rows)
+        return f"{{{shown}; else {otherwise}}}"
+
+    def sigma(self, index: str, first: str, last: str, body: str) -> str:
+        return f"Σ{symbol.script('_', f'{index}={first}')}{symbol.script('^', last)} {body}"
+
+    def marked(self, shown: str) -> str:
+        return f"⟦{shown}⟧"
+
+    def elided(self, words: str) -> str:
+        return f"⋯[{words}]⋯" if words else "⋯"
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        """Equations, one under the other, aligned at their signs."""
+        lefts = ["" if line.left is None else self(line.left) for line in lines]
+        width = 0
+        out = []
+        for line, left in zip(lines, lefts):
+            width = len(left) if left else width
+            note = f"    {line.note}" if line.note else ""
+            out.append(f"{left or ' ' * width} {line.sign} {self(line.right)}{note}".rstrip())
+        return "\n".join(out)
+
+
+class Tex(Text):
+    r"""Prints formulas for TeX's math mode: amsmath and KaTeX."""
+
+    times, prime, partial, minus, half = r" \cdot ", "'", r"\partial ", "-", r"\tfrac{1}{2}"
+    inside = SUM
+
+    def _row(self, factors: Sequence[Expr], level: int) -> str:
+        return " ".join(self._each(factors, PRODUCT)) if len(factors) > 1 else self(factors[0])
+
+    def figures(self, digits: str) -> str:
+        return digits.replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
+
+    def sign(self, text: str) -> str:
+        return "".join(_TEX_SIGNS.get(c, c) for c in text)
+
+    def brackets(self, shown: str) -> str:
+        return rf"\left({shown}\right)"
+
+    def name(self, name: Name) -> str:
+        shown = symbol.latex(name.label)
+        return rf"{shown}{{}}_{{[{name.copy}]}}" if name.copy else shown
+
+    def fraction(self, over: str, under: str) -> str:
+        return rf"\frac{{{over}}}{{{under}}}"
+
+    def raised(self, base: str, exponent: Expr) -> str:
+        return f"{{{base}}}^{{{self(exponent)}}}" if "^" in base else f"{base}^{{{self(exponent)}}}"
+
+    def function(self, name: str) -> str:
+        if name in _TEX_FUNCTIONS:
+            return "\\" + _TEX_FUNCTIONS[name]
+        words = super().function(name)
+        return (
+            rf"\operatorname{{{words}}}"
+            if words.isalpha() and words.isascii()
+            else (rf"\mathop{{{symbol.text(words)}}}")
+        )
+
+    def indexed(self, name: str, index: int) -> str:
+        return f"{name}_{{{index}}}"
+
+    def absolute(self, e: Expr) -> str:
+        return rf"\left|{self(e)}\right|"
+
+    def root(self, e: Expr) -> str:
+        return rf"\sqrt{{{self(e)}}}"
+
+    def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
+        shown = r" \\ ".join(rf"{found} & \text{{if }} {test}" for found, test in rows)
+        return rf"\begin{{cases}} {shown} \\ {otherwise} & \text{{else}} \end{{cases}}"
+
+    def sigma(self, index: str, first: str, last: str, body: str) -> str:
+        return rf"\sum_{{{index} = {first}}}^{{{last}}} {body}"
+
+    def marked(self, shown: str) -> str:
+        return rf"\boxed{{{shown}}}"
+
+    def elided(self, words: str) -> str:
+        return rf"\cdots \text{{[{words}]}} \cdots" if words else r"\cdots"
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        """Equations as an `aligned` environment, for a formula on its own (`$$…$$`)."""
+        rows = []
+        for line in lines:
+            left = "" if line.left is None else self(line.left)
+            note = rf" && {symbol.text(line.note)}" if line.note else ""
+            rows.append(f"{left} &{self.sign(line.sign)} {self(line.right)}{note}")
+        body = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+class Mathml(Text):
+    """Prints formulas as MathML, and equations as a table of HTML that needs no network."""
+
+    inside = SUM
+    half = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
+
+    def _row(self, factors: Sequence[Expr], level: int) -> str:
+        if len(factors) == 1:
+            return self(factors[0])
+        return self.sign("·").join(self._each(factors, PRODUCT))
+
+    def figures(self, digits: str) -> str:
+        minus, plain = ("<mo>−</mo>", digits[1:]) if digits[:1] == "−" else ("", digits)
+        return f"{minus}<mn>{plain}</mn>"
+
+    def sign(self, text: str) -> str:
+        return f"<mo>{escape(text.strip())}</mo>"
+
+    def brackets(self, shown: str) -> str:
+        return f"<mrow><mo>(</mo>{shown}<mo>)</mo></mrow>"
+
+    def name(self, name: Name) -> str:
+        shown = symbol.mathml(name.label)
+        if not name.copy:
+            return f"<mrow>{shown}</mrow>"
+        return f"<msub><mrow>{shown}</mrow><mtext>[{name.copy}]</mtext></msub>"
+
+    def fraction(self, over: str, under: str) -> str:
+        return f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>"
+
+    def raised(self, base: str, exponent: Expr) -> str:
+        return f"<msup><mrow>{base}</mrow><mrow>{self(exponent)}</mrow></msup>"
+
+    def function(self, name: str) -> str:
+        return f"<mi>{escape(super().function(name))}</mi>"
+
+    def indexed(self, name: str, index: int) -> str:
+        return f"<msub><mrow>{name}</mrow><mn>{index}</mn></msub>"
+
+    def absolute(self, e: Expr) -> str:
+        return f"<mrow><mo>|</mo>{self(e)}<mo>|</mo></mrow>"
+
+    def root(self, e: Expr) -> str:
+        return f"<msqrt>{self(e)}</msqrt>"
+
+    def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
+        every = [*((found, f"<mtext>if </mtext>{test}") for found, test in rows)]
+        every.append((otherwise, "<mtext>else</mtext>"))
+        cells = "".join(f"<mtr><mtd>{a}</mtd><mtd>{b}</mtd></mtr>" for a, b in every)
+        return f"<mrow><mo>{{</mo><mtable>{cells}</mtable></mrow>"
+
+    def sigma(self, index: str, first: str, last: str, body: str) -> str:
+        lower = f"<mrow><mi>{index}</mi><mo>=</mo><mn>{first}</mn></mrow>"
+        return f"<mrow><munderover><mo>∑</mo>{lower}<mn>{last}</mn></munderover>{body}</mrow>"
+
+    def marked(self, shown: str) -> str:
+        return f'<mrow style="background:#ffe08a;color:#222">{shown}</mrow>'
+
+    def elided(self, words: str) -> str:
+        return f"<mtext>⋯[{escape(words)}]⋯</mtext>" if words else "<mo>⋯</mo>"
+
+    def lines(self, lines: Sequence[Line]) -> str:
+        """Equations as an HTML table, aligned at their signs."""
+        rows = []
+        for line in lines:
+            left = "" if line.left is None else self.math(self(line.left))
+            right = self.math(f"<mo>{escape(line.sign)}</mo>{self(line.right)}")
+            cells = (left, right, escape(line.note))
+            rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+        body = "\n".join(rows)
+        return f"{_STYLE}<table>\n{body}\n</table></div>"
+
+    def math(self, shown: str) -> str:
+        """`shown` as an element for a page."""
+        return (
+            f'<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true">{shown}</math>'
+        )
+
+
+# Letters of mathematical italic are boxes where no mathematics font is installed: upright letters
+# that CSS slants are not.
+_STYLE = """\
+<div class="derivation"><style>
+.derivation{overflow-x:auto}
+.derivation table{border-collapse:collapse;background:none}
+.derivation td{padding:.25em .15em;text-align:left!important;white-space:nowrap;border:0}
+.derivation td:first-child{text-align:right!important}
+.derivation td:last-child{padding-left:1.5em;opacity:.75}
+.derivation mi{text-transform:none;font-style:italic}
+</style>
+"""
+
+_FUNCTIONS = {"sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ"}
+_TEX_FUNCTIONS = {
+    **{name: name for name in ("exp", "log", "sin", "cos", "tan", "tanh")},
+    "maximum": "max", "minimum": "min",
+    "sigmoid": "sigma", "normal_cdf": "Phi", "normal_pdf": "varphi",
+}  # fmt: skip
+_TEX_SIGNS = {"·": r"\cdot", "−": "-", "≤": r"\le", "≥": r"\ge", "∧": r"\land", "∨": r"\lor"}
+# Marks that turn the direction of writing act within the name alone, between isolates of its own.
+_ISOLATES = str.maketrans(dict.fromkeys("\u2066\u2067\u2068\u2069", "\ufffd"))
+_BIDI = {*"\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+
+
+def elide(items: Sequence[Expr], words: str = "more") -> list[Expr]:
+    """The items; of very many the first, how many are left out, and the last."""
+    if len(items) <= LONGEST:
+        return [*items]
+    side = LONGEST // 2 - 1
+    return [*items[:side], Elided(f"{len(items) - 2 * side:,} {words}"), *items[-side:]]
+
+
+def _is_divisor(e: Expr) -> bool:
+    return isinstance(e, Power) and isinstance(e.exponent, Number) and e.exponent.value < 0
+
+
+def _negated(e: Expr) -> Expr | None:
+    """-e where e has a minus in front, so that a sum can show it."""
+    if isinstance(e, Number) and e.value < 0:
+        return Number(-e.value)
+    if isinstance(e, Product) and isinstance(e.factors[0], Number) and e.factors[0].value < 0:
+        return mul(-1.0, e)
+    return None

@@ -1,0 +1,313 @@
+"""What a derivative costs, pass by pass, and what goes wrong in another order.
+
+>>> from micrograd_bp.lectures import csc311
+>>> C, model, inputs = csc311.build(csc311.EXAMPLE)
+>>> count = cost(C)
+>>> count.paths, count.backward
+(136, 31)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_bp.engine import Value, grad, topological_order, values
+from micrograd_bp.formula import ones
+from micrograd_bp.naming import Names
+from micrograd_bp.notation import Text
+from micrograd_bp.ops import OPS
+
+
+@dataclass(frozen=True, repr=False)
+class Cost:
+    """How many multiplications the derivatives by all weights take, and how many additions.
+
+    `backward`: in one backward pass; `per_weight`: one backward pass for each weight, along its
+    own paths only; `paths`: path by path; `finite_differences`: two forward passes for each
+    weight. `path_count` is the number of paths from the output to the weights; `weights` how many
+    there are; `forward` the multiplications of one forward pass.
+    """
+
+    weights: int
+    path_count: int
+    backward: int
+    backward_additions: int
+    per_weight: int
+    per_weight_additions: int
+    paths: int
+    paths_additions: int
+    finite_differences: int
+    finite_differences_additions: int
+    forward: int
+
+    @property
+    def rows(self) -> list[tuple[str, int, int]]:
+        """(Method, multiplications, additions)."""
+        return [
+            ("one backward pass", self.backward, self.backward_additions),
+            ("each weight on its own", self.per_weight, self.per_weight_additions),
+            (
+                "finite differences",
+                self.finite_differences,
+                self.finite_differences_additions,
+            ),
+            (f"path by path ({_big(self.path_count)} paths)", self.paths, self.paths_additions),
+        ]
+
+    def __repr__(self) -> str:
+        lines = [f"{'':40}{'multiplications':>24}{'additions':>24}"]
+        lines += [f"{name:40}{_big(m):>24}{_big(a):>24}" for name, m, a in self.rows]
+        return "\n".join([f"∂C/∂w for {self.weights:,} weights", *lines])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{name}</td><td>{_big(m)}</td><td>{_big(a)}</td></tr>"
+            for name, m, a in self.rows
+        )
+        head = "<tr><th></th><th>multiplications</th><th>additions</th></tr>"
+        return f"<table><caption>∂C/∂w for {self.weights:,} weights</caption>{head}{rows}</table>"
+
+
+def _big(n: int) -> str:
+    """A count in full while it can be read, then in powers of ten; n stays exact."""
+    if n < 10**15:
+        return f"{n:,}"
+    digits = len(str(n >> 64)) + 18 if n.bit_length() > 2000 else len(str(n)) - 1
+    return f"about 10^{digits}" if n.bit_length() > 2000 else f"{n / 10**digits:.2f}·10^{digits}"
+
+
+def cost(output: Value, weights: Any = None) -> Cost:
+    """Count what the derivatives of `output` by its weights cost, in each of four ways.
+
+    `weights` are those of a model or a list of Values; without it, the leaves whose labels begin
+    with w or W as the lectures' weights do, or else all leaves. How it is counted: an edge whose
+    local derivative is 1 whatever its operands (a bias, a term of a sum) costs nothing, nor does a
+    product with the seed ∂C/∂C = 1; every other edge that a pass goes along is one multiplication
+    with its local derivative, σ′(z) being given as one factor. A product of n factors along a path
+    takes n − 1. Sums of k terms take k − 1 additions. Forward, a product of two is one
+    multiplication, and so is each call of a function; central differences take two forward passes
+    for each weight.
+
+    Errors: TypeError for what is no Value; ValueError where there is nothing to differentiate by.
+    """
+    order = topological_order(output)
+    chosen = _weights(order) if weights is None else values(_listed(weights), "cost")
+    chosen = [*dict.fromkeys(chosen)]
+    missing = {*chosen} - {*order}
+    if missing or not chosen:
+        name = next((v.label or repr(v) for v in missing), "")
+        what = f"does not depend on {name}" if missing else "has no weights"
+        raise ValueError(f"cost: the output {what}")
+    below = _below(order, chosen)
+    backward = additions = per_weight = per_weight_additions = 0
+    coming = dict.fromkeys(order, 0)
+    multiplied = dict.fromkeys(order, False)  # whether the gradient is something else than the seed
+    for node in reversed(order):
+        multiplied[node] |= coming[node] > 1
+        for parent, charged in _edges(node):
+            if reached := below[parent]:
+                coming[parent] += 1
+                if charged and multiplied[node]:
+                    backward += 1
+                    per_weight += reached
+                per_weight_additions += reached
+                multiplied[parent] |= charged or multiplied[node]
+    for node in order:
+        if coming[node]:
+            additions += coming[node] - 1
+            per_weight_additions -= below[node]
+    paths, multiplications = _by_path(order, output, {*chosen})
+    forward = sum(map(_forward, order))
+    forward_additions = sum(map(_forward_additions, order))
+    return Cost(
+        weights=len(chosen),
+        path_count=paths,
+        backward=backward,
+        backward_additions=additions,
+        per_weight=per_weight,
+        per_weight_additions=per_weight_additions,
+        paths=multiplications,
+        paths_additions=paths - sum(v is output or coming[v] > 0 for v in chosen),
+        finite_differences=2 * len(chosen) * forward,
+        finite_differences_additions=2 * len(chosen) * forward_additions,
+        forward=forward,
+    )
+
+
+def _listed(weights: Any) -> Any:
+    parameters = getattr(weights, "parameters", None)
+    return weights if parameters is None else parameters()
+
+
+def _weights(order: Sequence[Value]) -> list[Value]:
+    leaves = [v for v in order if not v.op]
+    named = [v for v in leaves if v.label[:1] in ("w", "W") and not v.label[1:2].isalpha()]
+    return named or leaves
+
+
+def _edges(node: Value) -> list[tuple[Value, bool]]:
+    """Each parent, and whether the local derivative has to be multiplied with."""
+    if not node.op:
+        return []
+    operands = node.operands
+    free = ones(OPS[node.op], len(operands))
+    return [(v, not one) for v, one in zip(operands, free) if isinstance(v, Value)]
+
+
+def _below(order: Sequence[Value], weights: Sequence[Value]) -> dict[Value, int]:
+    """For each node, how many of the weights it was computed from, itself among them."""
+    count = dict.fromkeys(order, 0)
+    for start in range(0, len(weights), _AT_ONCE):
+        bit = {v: 1 << k for k, v in enumerate(weights[start : start + _AT_ONCE])}
+        reached: dict[Value, int] = {}
+        for node in order:
+            bits = bit.get(node, 0)
+            for parent in node.parents:
+                bits |= reached[parent]
+            reached[node] = bits
+            count[node] += bits.bit_count()
+    return count
+
+
+_AT_ONCE = 2048
+"""Weights whose sets are kept as the bits of one number: bounds the memory."""
+
+
+def _by_path(order: Sequence[Value], output: Value, weights: set[Value]) -> tuple[int, int]:
+    """The paths from the output to the weights, and the multiplications of all their products."""
+    ways, factors = dict.fromkeys(order, 0), dict.fromkeys(order, 0)
+    charged_ways = dict.fromkeys(order, 0)  # those with a factor that has to be multiplied
+    ways[output] = 1
+    paths = multiplications = 0
+    for node in reversed(order):
+        count = ways[node]
+        if node in weights:
+            paths += count
+            multiplications += factors[node] - charged_ways[node]
+        for parent, charged in _edges(node):
+            ways[parent] += count
+            factors[parent] += factors[node] + (count if charged else 0)
+            charged_ways[parent] += count if charged else charged_ways[node]
+    return paths, multiplications
+
+
+def _forward(node: Value) -> int:
+    """The multiplications of an operation: products, or one for a function of its own."""
+    if node.op in ("", "add", "sub", "neg", "sum"):
+        return 0
+    if node.op == "dot":
+        return len(node.operands) // 2
+    return len(node.operands) - 1 if node.op == "prod" else 1
+
+
+def _forward_additions(node: Value) -> int:
+    if node.op in ("add", "sub"):
+        return 1
+    if node.op == "sum":
+        return max(len(node.operands) - 1, 0)
+    return len(node.operands) // 2 if node.op == "dot" else 0
+
+
+# ------------------------------------------------------------------ wrong order
+
+
+@dataclass(frozen=True, repr=False)
+class WrongOrder:
+    """What happens when each node passes its gradient on as soon as it has one.
+
+    `node` is the first that did so before its gradient was complete: `passed_on` is what it had
+    then, `gradient` what it should have been, `missing` the children that came too late. It is
+    None where every order is right, since nothing that passes a gradient on is used twice.
+    `order` is that of the naive pass; `wrong` and `right` have the gradients of all nodes.
+    """
+
+    node: Value | None
+    passed_on: float
+    gradient: float
+    missing: tuple[Value, ...]
+    order: tuple[Value, ...]
+    wrong: dict[Value, float]
+    right: dict[Value, float]
+    names: Names
+
+    def text(self) -> str:
+        """The node, and every gradient that came out wrong beside the right one."""
+        if self.node is None:
+            return "Every order is right here: no operation's result is used twice."
+        show = Text()
+        late = [show(self.names[v]) for v in self.missing[:5]]
+        late += ["…"] if len(self.missing) > 5 else []
+        wrong = [v for v in reversed(self.names.order) if self.wrong[v] != self.right[v]]
+        lines = [
+            f"{show(self.names[self.node])} passed {self.passed_on:.6g} on before its gradient was "
+            f"complete: {self.gradient:.6g}",
+            f"with what came later from {', '.join(late)}.",
+            "",
+            f"{'gradient of':14}{'wrong':>14}{'right':>14}",
+        ]
+        for v in wrong[:20]:
+            lines.append(f"{show(self.names[v]):14}{self.wrong[v]:>14.6g}{self.right[v]:>14.6g}")
+        if len(wrong) > 20:
+            lines.append(f"and {len(wrong) - 20:,} more")
+        return "\n".join(lines).replace("-", "−")
+
+    __repr__ = text
+
+
+def wrong_order(output: Value) -> WrongOrder:
+    """Run the naive depth-first push on the graph of `output`, and say where it goes wrong.
+
+    The naive pass goes from the output depth first and lets each node pass its gradient on once,
+    when it is first reached. In topological order, by contrast, a node comes after all of its
+    children. Touches no `.grad`.
+
+    >>> x = Value(2.0, "x")
+    >>> a = x * 3.0
+    >>> b = a * a
+    >>> y = b + a
+    >>> a.label, b.label, y.label = "a", "b", "y"
+    >>> found = wrong_order(y)
+    >>> found.node is a, found.passed_on, found.gradient
+    (True, 6.0, 13.0)
+    """
+    order = topological_order(output)
+    children: dict[Value, list[Value]] = {v: [] for v in order}  # one for each edge
+    for node in order:
+        for parent in node.parents:
+            children[parent].append(node)
+    coming = {v: len(children[v]) for v in order}
+    right = dict(zip(order, grad(output, order)))
+    wrong = dict.fromkeys(order, 0.0)
+    wrong[output] = 1.0
+    first, passed_on, missing = None, 0.0, tuple[Value, ...]()
+    done = {output: 0}  # every node that was reached: how many of its edges it has gone along
+    stack = [output]
+    while stack:
+        node = stack[-1]
+        parents = node.parents
+        place = done[node]
+        if place == len(parents):
+            stack.pop()
+            continue
+        done[node] += 1
+        parent = parents[place]
+        wrong[parent] += wrong[node] * node.local_derivatives[place]
+        coming[parent] -= 1
+        if parent in done:
+            continue
+        done[parent] = 0
+        stack.append(parent)
+        if first is None and coming[parent] and parent.parents:
+            first, passed_on = parent, wrong[parent]
+            late = (v for v in children[parent] if parent in v.parents[done.get(v, 0) :])
+            missing = tuple(dict.fromkeys(late))
+    return WrongOrder(
+        first,
+        passed_on=passed_on,
+        gradient=right[first] if first else 0.0,
+        missing=missing,
+        order=tuple(done),
+        wrong=wrong,
+        right=right,
+        names=Names(order),
+    )
