@@ -12,7 +12,7 @@
       = 1.523 · 0.42 · 2 = 1.279
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -25,18 +25,32 @@ from micrograd_bp.formula import (
     Elided,
     Expr,
     Marked,
-    Name,
     Number,
     Partial,
     Product,
     Sum,
 )
 from micrograd_bp.generic import over_all, sigma
-from micrograd_bp.naming import Names, Variables, variables_of
-from micrograd_bp.notation import Line, Mathml, Tex, Text, elide
+from micrograd_bp.naming import Names, Variables, indexed, local_formula, places, variables_of
+from micrograd_bp.notation import Line, Mathml, Tex, Text
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import Cost, WrongOrder, cost, wrong_order
-from micrograd_bp.paths import Edge, Path, Region, TooManyPaths, edges
+from micrograd_bp.paths import (
+    Branches,
+    Edge,
+    Part,
+    Path,
+    Region,
+    Series,
+    Skipped,
+    TooManyPaths,
+    Whole,
+    edges,
+    nested,
+    shortened,
+    upwards,
+)
+from micrograd_bp.symbol import short
 
 __all__ = [
     "Cost", "Derivation", "Derivations", "Shared", "TooManyPaths", "WrongOrder", "cost", "derive",
@@ -44,96 +58,14 @@ __all__ = [
 ]  # fmt: skip
 
 STYLES = ("chain", "local", "numbers", "recursive", "paths")
-BUDGET = 10_000
+BUDGET = 3_000
 """Factors that the nested form writes out; beyond, ∂u/∂v stands for what leads from u to v."""
-WRITTEN_OUT = 5_000
-"""Nodes between two stages whose ways are written out; of more, only the last edges are."""
-
-
-# ------------------------------------------------------------------ the nested form, as parts
-
-
-@dataclass(frozen=True)
-class Series:
-    """Parts that are multiplied, from the output down."""
-
-    parts: "tuple[Part, ...]"
-
-
-@dataclass(frozen=True)
-class Branches:
-    """Parts that are added: ways beside each other."""
-
-    parts: "tuple[Part, ...]"
-
-
-@dataclass(frozen=True)
-class Whole:
-    """All that leads from `top` down to `bottom`, not written out."""
-
-    top: Value
-    bottom: Value
-    value: float
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """The middle of a long product, or of a long sum."""
-
-    count: int
-    what: str
-
-
-Part = Edge | Series | Branches | Whole | Skipped
-
-
-def nested(region: Region, budget: int) -> Part | None:
-    """The sum over all paths, with what they have in common taken out of the sums.
-
-    None where that takes more than `budget` factors.
-    """
-    steps = [*region.steps()]
-    left_out = len(steps) - 12
-    if left_out > 4:
-        steps[6:-6] = []
-    forks = sum(len(between) > 0 or len(region.into[lower]) > 1 for _, between, lower in steps)
-    if (spare := budget - len(steps)) < 0:
-        return None
-    parts = [_link(region, *step, spare // max(forks, 1)) for step in steps]
-    if left_out > 4:
-        parts.insert(6, Skipped(left_out, "factors"))
-    return Series(tuple(parts))
-
-
-def _link(region: Region, upper: Value, between: list[Value], lower: Value, budget: int) -> Part:
-    """What leads from one stage to the next: an edge, or branches, or all of it as one symbol."""
-    inner = region.inner(upper, between, lower)
-    branches: list[Part] = [edge for edge in inner.into[lower] if edge.child is upper]
-    if len(branches) == len(inner.into[lower]) == 1:
-        return branches[0]
-    small = len(between) <= WRITTEN_OUT
-    groups = inner.components()[::-1] if small else [between]
-    share = budget // (len(groups) + len(branches))
-    for group in groups:
-        ways = inner.inner(upper, group, lower) if len(groups) > 1 else inner
-        into = [edge for edge in ways.into[lower] if edge.child is not upper]
-        ways = Region(ways.nodes, ways.into | {lower: into})
-        if small and len(ways.stages) > 2 and (found := nested(ways, share)):
-            branches.append(found)
-            continue
-        for edge in upwards(into):
-            above = nested(ways.above(edge.child), share // len(into)) if small else None
-            known = Whole(upper, edge.child, inner.gradients[edge.child])
-            branches.append(Series((above or known, edge)))
-    if len(branches) > max(budget, 3):
-        branches[2:-1] = [Skipped(len(branches) - 3, "terms")]
-    return branches[0] if len(branches) == 1 else Branches(tuple(branches))
-
-
-def upwards(into: Sequence[Edge]) -> list[Edge]:
-    """The edges into a node in the order in which their children were computed."""
-    last_first = {child: -k for k, child in enumerate(dict.fromkeys(edge.child for edge in into))}
-    return sorted(into, key=lambda edge: last_first[edge.child])
+LETTERS = "ijklmn"
+"""Those of indices, from the outermost sum inwards."""
+LINES = 200
+"""Lines of a table; of more parameters, the middle is left out unless it is asked for."""
+SHORT = 8
+"""Terms of a sum that are written out one by one; of more, the middle is left out."""
 
 
 # ------------------------------------------------------------------ what all views share
@@ -170,11 +102,27 @@ class Explained:
         return f"$$\n{self.latex()}\n$$"
 
 
+@dataclass(frozen=True, repr=False, eq=False)
+class OfGraph(Explained):
+    """What `derive` was asked: the output, and how to show it."""
+
+    output: Value
+    scope: Mapping[str, Any]
+    limit: int
+    digits: int
+    expand: bool
+
+    @cached_property
+    def names(self) -> Names:
+        """What the nodes are called: by label, by variable, or by their place in the graph."""
+        return Names(topological_order(self.output), self.scope)
+
+
 # ------------------------------------------------------------------ one derivative
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Derivation(Explained):
+class Derivation(OfGraph):
     """∂output/∂wrt with every factor: see `derive`.
 
     `value` is the number that `backward()` leaves in `wrt.grad`, to the last bit. The styles of
@@ -182,20 +130,10 @@ class Derivation(Explained):
     first three.
     """
 
-    output: Value
     wrt: Value
     value: float
     region: Region
-    scope: Mapping[str, Any]
-    limit: int
-    digits: int
-    expand: bool
     marks: frozenset[tuple[Value, int]] = field(default=frozenset())
-
-    @cached_property
-    def names(self) -> Names:
-        """What the nodes are called: by label, by variable, or by their place in the graph."""
-        return Names(topological_order(self.output), self.scope)
 
     @cached_property
     def path_count(self) -> int:
@@ -236,8 +174,9 @@ class Derivation(Explained):
 
     def _lines(self, rights: Sequence[Expr]) -> list[Line]:
         head = Partial(self.names[self.output], self.names[self.wrt])
-        if rights[0] == head:
+        if len(rights) > 1 and rights[0] == head:
             rights = rights[1:]
+        rights = [*dict.fromkeys(rights)]  # of ∂x/∂x all styles say 1
         lefts = [head, *[None] * len(rights)]
         return [Line(left, "=", right) for left, right in zip(lefts, rights)]
 
@@ -247,30 +186,40 @@ class Derivation(Explained):
 
     def local(self, edge: Edge) -> Expr:
         """The factor of an edge as the formula of the table."""
-        return local_formula(edge, self.names, self.expand)
+        if edge not in self._locals:
+            self._locals[edge] = local_formula(edge, self.names, self.expand)
+        return self._locals[edge]
+
+    @cached_property
+    def _locals(self) -> dict[Edge, Expr]:
+        return {}
 
     @cached_property
     def _parts(self) -> Part:
-        return nested(self.region, BUDGET) or Series(())
+        whole = Whole(self.output, self.wrt, self.value)
+        return nested(self.region, BUDGET) or whole
 
     def _of(self, part: Part, factor: Callable[[Edge], Expr], fold: str = "") -> Expr:
         """The formula of a part; with index letters to `fold`, like terms become one Σ."""
-        if isinstance(part, Edge):
-            return factor(part)
-        if isinstance(part, Whole):
-            if factor == self._number:
-                return Number(part.value)
-            return Partial(self.names[part.top], self.names[part.bottom])
-        if isinstance(part, Skipped):
-            return Elided(f"{part.count:,} {part.what}")
-        if isinstance(part, Series):
-            return chain(self._factors(part.parts, factor, fold))
-        terms = [self._of(p, factor, fold[1:]) for p in part.parts]
-        if fold and (folded := sigma(terms, fold[0])):
-            return folded
-        if len(terms) > 8:
-            terms[2:-1] = [Elided(f"{len(terms) - 3:,} terms")]
-        return Sum(tuple(terms))
+        match part:
+            case Edge():
+                return factor(part)
+            case Whole(top, bottom, value):
+                if factor == self._number:
+                    return Number(value)
+                return Partial(self.names[top], self.names[bottom])
+            case Skipped(count, what):
+                return Elided(f"{count:,} {what}")
+            case Series(parts):
+                return chain(self._factors(parts, factor, fold))
+            case Branches(parts):
+                if fold:
+                    terms = [self._of(p, factor, fold[1:]) for p in parts]
+                    if folded := sigma(terms, fold[0]):
+                        return folded
+                if len(parts) > SHORT:
+                    parts = tuple(shortened(parts, 2, 1, "terms"))
+                return Sum(tuple(self._of(p, factor, fold[1:]) for p in parts))
 
     def _factors(
         self, parts: Sequence[Part], factor: Callable[[Edge], Expr], fold: str
@@ -292,25 +241,27 @@ class Derivation(Explained):
             yield Marked(chain(run))
 
     def _indexed(self, edge: Edge) -> Expr:
-        return indexed(edge, self.names, self.expand)
+        return indexed(edge, self.local(edge), self.names)
 
     def _number(self, edge: Edge) -> Expr:
         if self.local(edge) == Number(1.0):  # which `chain` drops, as it does in the formulas
             return Number(1.0)
         return Chain((Number(edge.local),))
 
+    @cached_property
+    def _short(self) -> bool:
+        """Whether every sum can be written out."""
+        return _terms(self._parts) <= SHORT or bool(self.marks)
+
     def _chain(self) -> list[Expr]:
-        plain = self._of(self._parts, self.partial)
-        if self.marks:
-            return [plain]
-        folded = self._of(self._parts, self.partial, "ijklmn")
-        return [folded, plain] if folded != plain and _terms(plain) <= 8 else [folded]
+        plain = [self._of(self._parts, self.partial)] if self._short else []
+        folded = [] if self.marks else [self._of(self._parts, self.partial, LETTERS)]
+        return [*folded, *plain]
 
     def _local(self) -> list[Expr]:
-        plain = self._of(self._parts, self.local)
-        if _terms(plain) <= 8 or self.marks:
-            return [plain]
-        return [self._of(self._parts, self._indexed, "ijklmn")]
+        if self._short:
+            return [self._of(self._parts, self.local)]
+        return [self._of(self._parts, self._indexed, LETTERS)]
 
     def _numbers(self) -> list[Expr]:
         if self.output is self.wrt:
@@ -325,9 +276,9 @@ class Derivation(Explained):
         nodes = self.region.nodes[1:] or self.region.nodes
         head = self.names[self.output]
         lines: list[Line] = []
-        for node in nodes if len(nodes) <= 40 else (*nodes[:20], None, *nodes[-19:]):
-            if node is None:
-                lines.append(Line(None, "⋮", Elided(f"{len(nodes) - 39:,} lines")))
+        for node in shortened(nodes, 20, 20, "lines") if len(nodes) > 60 else nodes:
+            if isinstance(node, Skipped):
+                lines.append(_left_out(node))
                 continue
             into, gradient = self.region.into[node], self.region.gradients
             right = recursion(self.output, into, gradient, self.names, self.expand)
@@ -336,25 +287,17 @@ class Derivation(Explained):
 
     def _by_path(self) -> list[Line]:
         """Every path as a product, in symbols and in numbers, with its share of the total."""
+        if self.path_count == 1:
+            return self._lines([*self._chain()[:1], *self._numbers()])
         symbols, numbers = [], []
         for k, path in enumerate(self.paths, 1):
-            ways = [
-                Edge(*edge)
-                for edge in zip(path.nodes, path.places, path.nodes[1:], path.local_derivatives)
-            ]
-            symbols.append(
-                (Chain(tuple(elide([*map(self.partial, ways)], "factors"))), f"path {k}")
-            )
-            factors = chain(elide([*map(self._number, ways)], "factors"))
+            edges = zip(path.nodes, path.places, path.nodes[1:], path.local_derivatives)
+            way = Series(tuple(shortened([Edge(*edge) for edge in edges], 6, 6, "factors")))
+            symbols.append((self._of(way, self.partial), f"path {k}"))
             share = self.share(path)
             note = f"path {k}, {100 * share:.2f} %" if share == share else f"path {k}"
-            numbers.append((Comparison(factors, "=", Number(path.product)), note))
-        if len(symbols) == 1:
-            return (
-                self._lines([symbols[0][0], numbers[0][0]])
-                if self.region.nodes[1:]
-                else (self._lines([Number(1.0)]))
-            )
+            product = Comparison(self._of(way, self._number), "=", Number(path.product))
+            numbers.append((product, note))
         head = Partial(self.names[self.output], self.names[self.wrt])
         lines: list[Line] = []
         for block in (symbols, numbers):
@@ -362,6 +305,10 @@ class Derivation(Explained):
                 left = head if not lines else None
                 lines.append(Line(left, "+" if k else "=", right, note))
         return [*lines, Line(None, "=", Number(self.value))]
+
+
+def _left_out(skipped: Skipped) -> Line:
+    return Line(None, "⋮", Elided(f"{skipped.count:,} {skipped.what}"))
 
 
 def chain(factors: Any) -> Expr:
@@ -376,42 +323,6 @@ def chain(factors: Any) -> Expr:
         return Number(sign)
     product = kept[0] if len(kept) == 1 else Chain(tuple(kept))
     return product if sign > 0 else Product((Number(-1.0), product))
-
-
-def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
-    """∂child/∂parent by the table's formula, in the names of the operands."""
-    child = edge.child
-    operands = operand_symbols(child, name)
-    numbers = [float(v) for v in child.operands]
-    place = [k for k, v in enumerate(child.operands) if isinstance(v, Value)][edge.place]
-    return formula.local(OPS[child.op], operands, place, numbers, expand)
-
-
-def indexed(edge: Edge, name: Names, expand: bool) -> Expr:
-    """The same, but an input of a neuron that is a number goes by x and its place."""
-    node, found = edge.child, local_formula(edge, name, expand)
-    if node.op != "dot" or not isinstance(found, Number):
-        return found
-    weights = len(node.operands) // 2
-    place = [k for k, v in enumerate(node.operands) if isinstance(v, Value)][edge.place]
-    if place < weights and not isinstance(node.operands[weights + place], Value):
-        return Name(f"x_{{{place + 1}}}", name[node].copy)
-    return found
-
-
-def operand_symbols(node: Value, name: Names) -> list[Expr]:
-    """The operands of a node as symbols: Values by name, numbers as they are.
-
-    A target that was given as a number is called t, as in the lecture, where no node is.
-    """
-    found: list[Expr] = []
-    for k, v in enumerate(node.operands):
-        if isinstance(v, Value):
-            found.append(name[v])
-        else:
-            target = k == 1 and node.op == "squared_error" and "t" not in name.times
-            found.append(Name("t") if target else Number(v))
-    return found
 
 
 def recursion(
@@ -445,11 +356,12 @@ def recursion(
     return shown if shown == total else Comparison(shown, "=", total)
 
 
-def _terms(e: Expr) -> int:
-    """How many terms stand in the sums of a formula."""
-    if isinstance(e, Sum):
-        return sum(map(_terms, e.terms)) + len(e.terms)
-    return sum(map(_terms, getattr(e, "factors", ())))
+def _terms(part: Part) -> int:
+    """How many terms stand in the sums of a part."""
+    if isinstance(part, Skipped) and part.what == "terms":
+        return part.count
+    inside = part.parts if isinstance(part, Series | Branches) else ()
+    return sum(map(_terms, inside)) + (len(inside) if isinstance(part, Branches) else 0)
 
 
 def derive(
@@ -477,27 +389,34 @@ def derive(
     """
     if not isinstance(output, Value):
         raise TypeError(f"derive: expected a Value as the output, got {type(output).__name__}")
+    if type(digits) is not int or not 1 <= digits <= 17:
+        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+    if type(limit) is not int or limit < 0:
+        raise ValueError(f"limit {limit!r}: expected a whole number, 0 or more")
     scope = variables_of(variables, 2)
-    options: dict[str, Any] = {"limit": limit, "digits": digits, "expand": expand}
+    options: dict[str, Any] = {"scope": scope, "limit": limit, "digits": digits, "expand": expand}
+    if isinstance(wrt, Value):
+        return _derivation(output, wrt, **options)
     parameters = getattr(wrt, "parameters", None)
-    if parameters is not None or isinstance(wrt, list | tuple):
-        chosen = values(wrt if parameters is None else parameters(), "derive")
-        return Derivations(output, tuple(chosen), scope, **options)
-    if not isinstance(wrt, Value):
+    if parameters is None and not isinstance(wrt, Iterable):
         raise TypeError(f"derive: expected a Value, a list of them or a layer, got {wrt!r}")
-    return _derivation(output, wrt, scope=scope, **options)
+    chosen = values(wrt if parameters is None else parameters(), "derive")
+    if not chosen:
+        raise ValueError("derive: expected at least one Value to differentiate by, got none")
+    return Derivations(output=output, wrt=tuple(chosen), **options)
 
 
 def _derivation(output: Value, wrt: Value, **options: Any) -> Derivation:
     region = Region.between(output, wrt)
     if not region.nodes:
         raise independent(output, wrt)
-    return Derivation(output, wrt, region.gradients[wrt], region, **options)
+    gradient = region.gradients[wrt]
+    return Derivation(output=output, wrt=wrt, value=gradient, region=region, **options)
 
 
 def independent(output: Value, wrt: Value) -> ValueError:
     """What to say where `output` does not depend on `wrt`."""
-    top, bottom = (f"{v.label!r}" if v.label else repr(v) for v in (output, wrt))
+    top, bottom = (repr(short(v.label) if v.label else v) for v in (output, wrt))
     if not output.op:
         return ValueError(
             f"derive: {top} is a leaf, no operation on {bottom} was recorded; was it computed "
@@ -513,24 +432,14 @@ def independent(output: Value, wrt: Value) -> ValueError:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Derivations(Explained):
+class Derivations(OfGraph):
     """∂output/∂w of several parameters: a table, `d[k]` being the derivation of the k-th.
 
     Its lines begin with the generic form, ∂C/∂W⁽ᵐ⁾ᵢⱼ = δ⁽ᵐ⁾ᵢ · a⁽ᵐ⁻¹⁾ⱼ, where the weights share
     one shape.
     """
 
-    output: Value
     wrt: tuple[Value, ...]
-    scope: Mapping[str, Any]
-    limit: int
-    digits: int
-    expand: bool
-
-    @cached_property
-    def names(self) -> Names:
-        """As in `Derivation`."""
-        return Names(topological_order(self.output), self.scope)
 
     def __post_init__(self) -> None:
         for v in self.wrt:
@@ -546,20 +455,25 @@ class Derivations(Explained):
         return len(self.wrt)
 
     def __getitem__(self, k: int) -> Derivation:
-        options = {"limit": self.limit, "digits": self.digits, "expand": self.expand}
-        return _derivation(self.output, self.wrt[k], scope=self.scope, **options)
+        return _derivation(
+            self.output,
+            self.wrt[k],
+            scope=self.scope,
+            limit=self.limit,
+            digits=self.digits,
+            expand=self.expand,
+        )
 
     def __iter__(self) -> Iterator[Derivation]:
         return (self[k] for k in range(len(self)))
 
     @cached_property
     def _into(self) -> dict[Value, list[Edge]]:
-        """The edges into each of the parameters, as `backward` comes along them."""
-        into: dict[Value, list[Edge]] = {v: [] for v in self.wrt}
+        """The edges into each node, as `backward` comes along them."""
+        into: dict[Value, list[Edge]] = {v: [] for v in self.names.order}
         for node in reversed(self.names.order):
             for edge in edges(node):
-                if edge.parent in into:
-                    into[edge.parent].append(edge)
+                into[edge.parent].append(edge)
         return into
 
     def generic(self) -> list[Line]:
@@ -567,23 +481,32 @@ class Derivations(Explained):
         kinds: dict[str, list[Value]] = {}
         for v in self.wrt:
             kinds.setdefault(v.label.partition("_")[0], []).append(v)
-        found = []
-        for kind in kinds.values():
-            found += over_all([self._terms(v) for v in kind])
-        return found
+        found = [line for kind in kinds.values() for line in over_all([*map(self._terms, kind)])]
+        return [*dict.fromkeys(found)]  # weights and biases have one δ
 
     def _terms(self, v: Value) -> tuple[Partial, list[tuple[Expr, Expr]]]:
         """∂output/∂v, and each term of its sum: (∂output/∂child, ∂child/∂v)."""
         head = self.names[self.output]
         terms: list[tuple[Expr, Expr]] = []
         for edge in upwards(self._into[v]):
-            known = edge.child is not self.output
-            upstream = Partial(head, self.names[edge.child]) if known else Number(1.0)
-            terms.append((upstream, indexed(edge, self.names, self.expand)))
+            child = self._labelled(edge.child)
+            upstream = Number(1.0) if child is self.output else Partial(head, self.names[child])
+            local = local_formula(edge, self.names, self.expand)
+            terms.append((upstream, indexed(edge, local, self.names)))
         return Partial(head, self.names[v]), terms
 
+    def _labelled(self, node: Value) -> Value:
+        """`node`, or the labelled one with the same gradient: the z that adds up the products."""
+        above = node
+        while not above.label and above is not self.output and len(self._into[above]) == 1:
+            child, place, _, _ = self._into[above][0]
+            if not formula.ones(OPS[child.op], len(child.operands))[places(child)[place]]:
+                break
+            above = child
+        return above if above.label or above is self.output else node
+
     def lines(self, style: str | None = None) -> list[Line]:
-        """The generic forms, then a line for each parameter; `style` "generic" or "table"."""
+        """The generic forms, or a line for each parameter ("table"), or both; then shortened."""
         if style not in (None, "generic", "table"):
             raise ValueError(f"style {style!r}: expected 'generic', 'table' or None")
         lines = self.generic() if style != "table" else []
@@ -591,17 +514,14 @@ class Derivations(Explained):
             if not lines:
                 raise ValueError("these parameters do not share one form")
             return lines
-        shown: list[int | None] = [*range(len(self.wrt))]
-        if len(shown) > 60:
-            shown[30:-29] = [None]
-        children = [e.child for v in self.wrt for e in self._into[v]]
+        shown = shortened(self.wrt, 30, 30, "lines; style 'table' has all")
+        children = [e.child for v in {*self.wrt} for e in self._into[v]]
         gradient = dict(zip(children, grad(self.output, children)))
         gradient |= zip(self.wrt, self.values)
-        for k in shown:
-            if k is None:
-                lines.append(Line(None, "⋮", Elided(f"{len(self.wrt) - 59:,} lines")))
+        for v in self.wrt if style or len(self.wrt) <= LINES else shown:
+            if isinstance(v, Skipped):
+                lines.append(_left_out(v))
                 continue
-            v = self.wrt[k]
             right = recursion(self.output, self._into[v], gradient, self.names, self.expand)
             lines.append(Line(Partial(self.names[self.output], self.names[v]), "=", right))
         return lines

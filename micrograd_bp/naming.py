@@ -1,4 +1,6 @@
-"""What the nodes of a graph are called in a view: by label, by variable, or v₁, v₂ … in order.
+"""What the nodes of a graph are called in a view, and what the factors on its edges are.
+
+A node goes by its label, by its variable, or else by v₁, v₂ … in order.
 
 >>> from micrograd_bp import Value, topological_order
 >>> x, w = Value(2.0), Value(3.0, "w")
@@ -8,16 +10,26 @@
 ['w', 'v_{1}', 'v_{2}']
 >>> Names(topological_order(y), {"x": x})[x].label
 'x'
+
+A factor is a formula of the table in these names:
+
+>>> local_formula(Edge(y, 0, w, 2.0), names)
+Name(label='v_{1}', copy='')
 """
 
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import count
 from typing import Any
 
+from micrograd_bp import formula
 from micrograd_bp.engine import Value
-from micrograd_bp.formula import Name
+from micrograd_bp.formula import Expr, Name, Number
+from micrograd_bp.ops import OPS
+from micrograd_bp.paths import Edge
+from micrograd_bp.symbol import LONGEST, short, unicode
 
 Variables = Mapping[str, Any] | bool | None
 """Names for nodes without a label: `locals()`, say; True for the variables of the caller."""
@@ -35,10 +47,10 @@ class Names(dict[Value, Name]):
         self.order = [*order]
         variable = _by_value(variables) if variables else {}
         given = [v.label or variable.get(v, "") for v in self.order]
+        given = [label if len(label) <= LONGEST else short(label) for label in given]
         self.times = Counter(given)
-        places = count(1)
-        taken = any(label.startswith("v_") for label in self.times)
-        free = (k for k in places if f"v_{{{k}}}" not in self.times) if taken else places
+        taken = {unicode(label) for label in self.times if label[:1] == "v"}
+        free = (k for k in count(1) if not taken or unicode(f"v_{{{k}}}") not in taken)
         self.label = {v: label or next(free) for v, label in zip(self.order, given)}
 
     def __missing__(self, v: Value) -> Name:
@@ -48,17 +60,35 @@ class Names(dict[Value, Name]):
         elif self.times[label] == 1:
             self[v] = Name(label)
         else:
-            alike = (u for u in self.order if self.label[u] == label)
-            self.update((u, Name(label, str(k))) for k, u in enumerate(alike, 1))
+            self.update(self._numbered)
         return self[v]
+
+    @cached_property
+    def _numbered(self) -> dict[Value, Name]:
+        """The nodes whose label is not theirs alone."""
+        place = Counter[str | int]()
+        found = {}
+        for v, label in self.label.items():
+            if isinstance(label, str) and self.times[label] > 1:
+                place[label] += 1
+                found[v] = Name(label, str(place[label]))
+        return found
 
 
 def variables_of(given: Variables, depth: int) -> Mapping[str, Any]:
-    """The variables that `given` means; True: those of the frame `depth` calls above this one."""
+    """The variables that `given` means; True: those of the frame `depth` calls above this one.
+
+    Errors: TypeError for what is none of the three.
+    """
     if given is True:
         frame = sys._getframe(depth)
-        return {**frame.f_globals, **frame.f_locals}
-    return given or {}
+        local = dict(frame.f_locals)  # first: what the function calls it, if it does
+        return local | {name: v for name, v in frame.f_globals.items() if name not in local}
+    if given is None or given is False:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"variables: expected a dict of names, or True, got {given!r:.60}")
+    return given
 
 
 def _by_value(variables: Mapping[str, Any]) -> dict[Value, str]:
@@ -77,4 +107,48 @@ def _by_value(variables: Mapping[str, Any]) -> dict[Value, str]:
                     for j, inner in enumerate(item):
                         if isinstance(inner, Value):
                             found.setdefault(inner, f"{name}[{k}][{j}]")
+    return found
+
+
+# ------------------------------------------------------------------ factors
+
+
+def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
+    """∂child/∂parent by the table's formula, in the names of the operands; see `formula.local`."""
+    child = edge.child
+    operands = operand_symbols(child, name)
+    numbers = [float(v) for v in child.operands]
+    place = places(child)[edge.place]
+    return formula.local(OPS[child.op], operands, place, numbers, expand)
+
+
+def indexed(edge: Edge, local: Expr, name: Names) -> Expr:
+    """The formula of an edge, but an input of a neuron that is a number goes by x and its place."""
+    node = edge.child
+    if node.op != "dot" or not isinstance(local, Number):
+        return local
+    weights = len(node.operands) // 2
+    place = places(node)[edge.place]
+    if place < weights and not isinstance(node.operands[weights + place], Value):
+        return Name(f"x_{{{place + 1}}}", name[node].copy)
+    return local
+
+
+def places(node: Value) -> list[int]:
+    """Where among the operands each of the parents stands."""
+    return [k for k, v in enumerate(node.operands) if isinstance(v, Value)]
+
+
+def operand_symbols(node: Value, name: Names) -> list[Expr]:
+    """The operands of a node as symbols: Values by name, numbers as they are.
+
+    A target that was given as a number is called t, as in the lecture, where no node is.
+    """
+    found: list[Expr] = []
+    for k, v in enumerate(node.operands):
+        if isinstance(v, Value):
+            found.append(name[v])
+        else:
+            target = k == 1 and node.op == "squared_error" and "t" not in name.times
+            found.append(Name("t") if target else Number(v))
     return found

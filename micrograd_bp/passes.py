@@ -7,6 +7,7 @@
 (136, 31)
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from micrograd_bp.formula import ones
 from micrograd_bp.naming import Names
 from micrograd_bp.notation import Text
 from micrograd_bp.ops import OPS
+from micrograd_bp.paths import edges
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,11 +71,11 @@ class Cost:
 
 
 def _big(n: int) -> str:
-    """A count in full while it can be read, then in powers of ten; n stays exact."""
+    """A count in full while it can be read, then rounded, in powers of ten; n stays exact."""
     if n < 10**15:
         return f"{n:,}"
-    digits = len(str(n >> 64)) + 18 if n.bit_length() > 2000 else len(str(n)) - 1
-    return f"about 10^{digits}" if n.bit_length() > 2000 else f"{n / 10**digits:.2f}·10^{digits}"
+    exponent = math.floor(math.log10(n))
+    return f"{10 ** (math.log10(n) - exponent):.2f}·10^{exponent}"
 
 
 def cost(output: Value, weights: Any = None) -> Cost:
@@ -90,7 +92,7 @@ def cost(output: Value, weights: Any = None) -> Cost:
 
     Errors: TypeError for what is no Value; ValueError where there is nothing to differentiate by.
     """
-    order = topological_order(output)
+    order = _order(output, "cost")
     chosen = _weights(order) if weights is None else values(_listed(weights), "cost")
     chosen = [*dict.fromkeys(chosen)]
     missing = {*chosen} - {*order}
@@ -132,6 +134,12 @@ def cost(output: Value, weights: Any = None) -> Cost:
         finite_differences_additions=2 * len(chosen) * forward_additions,
         forward=forward,
     )
+
+
+def _order(output: Value, where: str) -> list[Value]:
+    if not isinstance(output, Value):
+        raise TypeError(f"{where}: expected a Value as the output, got {type(output).__name__}")
+    return topological_order(output)
 
 
 def _listed(weights: Any) -> Any:
@@ -179,15 +187,15 @@ def _by_path(order: Sequence[Value], output: Value, weights: set[Value]) -> tupl
     charged_ways = dict.fromkeys(order, 0)  # those with a factor that has to be multiplied
     ways[output] = 1
     paths = multiplications = 0
-    for node in reversed(order):
-        count = ways[node]
+    for node in reversed(order):  # what is done with is dropped: deep graphs have huge numbers
+        count, charges, charged_count = ways.pop(node), factors.pop(node), charged_ways.pop(node)
         if node in weights:
             paths += count
-            multiplications += factors[node] - charged_ways[node]
+            multiplications += charges - charged_count
         for parent, charged in _edges(node):
             ways[parent] += count
-            factors[parent] += factors[node] + (count if charged else 0)
-            charged_ways[parent] += count if charged else charged_ways[node]
+            factors[parent] += charges + (count if charged else 0)
+            charged_ways[parent] += count if charged else charged_count
     return paths, multiplications
 
 
@@ -237,21 +245,28 @@ class WrongOrder:
         show = Text()
         late = [show(self.names[v]) for v in self.missing[:5]]
         late += ["…"] if len(self.missing) > 5 else []
-        wrong = [v for v in reversed(self.names.order) if self.wrong[v] != self.right[v]]
+        differ = [v for v in reversed(self.names.order) if self.wrong[v] != self.right[v]]
+        rows = [("gradient of", "wrong", "right")]
+        rows += [
+            (show(self.names[v]), _short(self.wrong[v]), _short(self.right[v])) for v in differ[:20]
+        ]
+        width = max(len(name) for name, _, _ in rows)
         lines = [
-            f"{show(self.names[self.node])} passed {self.passed_on:.6g} on before its gradient was "
-            f"complete: {self.gradient:.6g}",
+            f"{show(self.names[self.node])} passed {_short(self.passed_on)} on before its gradient "
+            f"was complete: {_short(self.gradient)}",
             f"with what came later from {', '.join(late)}.",
             "",
-            f"{'gradient of':14}{'wrong':>14}{'right':>14}",
+            *[f"{name:{width}}  {wrong:>12}  {right:>12}" for name, wrong, right in rows],
         ]
-        for v in wrong[:20]:
-            lines.append(f"{show(self.names[v]):14}{self.wrong[v]:>14.6g}{self.right[v]:>14.6g}")
-        if len(wrong) > 20:
-            lines.append(f"and {len(wrong) - 20:,} more")
-        return "\n".join(lines).replace("-", "−")
+        if len(differ) > 20:
+            lines.append(f"and {len(differ) - 20:,} more")
+        return "\n".join(lines)
 
     __repr__ = text
+
+
+def _short(x: float) -> str:
+    return f"{x:.6g}".replace("-", "−")
 
 
 def wrong_order(output: Value) -> WrongOrder:
@@ -270,7 +285,7 @@ def wrong_order(output: Value) -> WrongOrder:
     >>> found.node is a, found.passed_on, found.gradient
     (True, 6.0, 13.0)
     """
-    order = topological_order(output)
+    order = _order(output, "wrong_order")
     children: dict[Value, list[Value]] = {v: [] for v in order}  # one for each edge
     for node in order:
         for parent in node.parents:
@@ -280,33 +295,33 @@ def wrong_order(output: Value) -> WrongOrder:
     wrong = dict.fromkeys(order, 0.0)
     wrong[output] = 1.0
     first, passed_on, missing = None, 0.0, tuple[Value, ...]()
-    done = {output: 0}  # every node that was reached: how many of its edges it has gone along
-    stack = [output]
+    gone: dict[Value, int] = {output: 0}  # of each node that was reached, edges gone along
+    stack = [(output, edges(output))]
     while stack:
-        node = stack[-1]
-        parents = node.parents
-        place = done[node]
-        if place == len(parents):
+        node, leading = stack[-1]
+        if gone[node] == len(leading):
             stack.pop()
             continue
-        done[node] += 1
-        parent = parents[place]
-        wrong[parent] += wrong[node] * node.local_derivatives[place]
+        _, _, parent, local = leading[gone[node]]
+        gone[node] += 1
         coming[parent] -= 1
-        if parent in done:
+        wrong[parent] += wrong[node] * local
+        if parent in gone:
             continue
-        done[parent] = 0
-        stack.append(parent)
-        if first is None and coming[parent] and parent.parents:
+        gone[parent] = 0
+        stack.append((parent, edges(parent)))
+        if first is None and coming[parent] and parent.op:
             first, passed_on = parent, wrong[parent]
-            late = (v for v in children[parent] if parent in v.parents[done.get(v, 0) :])
-            missing = tuple(dict.fromkeys(late))
+            late = (
+                v for v in dict.fromkeys(children[parent]) if parent in v.parents[gone.get(v, 0) :]
+            )
+            missing = tuple(late)
     return WrongOrder(
         first,
         passed_on=passed_on,
         gradient=right[first] if first else 0.0,
         missing=missing,
-        order=tuple(done),
+        order=tuple(gone),
         wrong=wrong,
         right=right,
         names=Names(order),
