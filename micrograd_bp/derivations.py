@@ -25,12 +25,12 @@ from micrograd_bp.formula import (
     Elided,
     Expr,
     Marked,
+    Name,
     Number,
     Partial,
-    Product,
     Sum,
 )
-from micrograd_bp.generic import over_all, sigma
+from micrograd_bp.generic import chain, over_all, readings, recursion, sigma
 from micrograd_bp.naming import Names, Variables, indexed, local_formula, places, variables_of
 from micrograd_bp.notation import Line, Mathml, Tex, Text
 from micrograd_bp.ops import OPS
@@ -311,51 +311,6 @@ def _left_out(skipped: Skipped) -> Line:
     return Line(None, "⋮", Elided(f"{skipped.count:,} {skipped.what}"))
 
 
-def chain(factors: Any) -> Expr:
-    """A product of the chain rule: without factors 1, and the minus of factors −1 in front."""
-    sign, kept = 1.0, []
-    for factor in factors:
-        if isinstance(factor, Number) and abs(factor.value) == 1.0:
-            sign *= factor.value
-        else:
-            kept.append(factor)
-    if not kept:
-        return Number(sign)
-    product = kept[0] if len(kept) == 1 else Chain(tuple(kept))
-    return product if sign > 0 else Product((Number(-1.0), product))
-
-
-def recursion(
-    output: Value,
-    into: Sequence[Edge],
-    gradient: dict[Value, float],
-    name: Names,
-    expand: bool,
-) -> Expr:
-    """Σ over the children of ∂output/∂child · ∂child/∂node: formulas = numbers = result."""
-    if not into:
-        return Number(1.0)
-    symbols: list[Expr] = []
-    numbers: list[Expr] = []
-    shown_edges = upwards(into)
-    left_out = len(into) - 3 if len(into) > 500 else 0
-    for edge in (*shown_edges[:2], shown_edges[-1]) if left_out else shown_edges:
-        known = edge.child is not output
-        upstream = [Partial(name[output], name[edge.child])] if known else []
-        upstream_number = [Number(gradient[edge.child])] if known else []
-        symbols.append(chain([*upstream, local_formula(edge, name, expand)]))
-        numbers.append(Chain((*upstream_number, Number(edge.local))))
-    if left_out:
-        for terms in (symbols, numbers):
-            terms.insert(2, Elided(f"{left_out:,} terms"))
-    shown = symbols[0] if len(symbols) == 1 else sigma(symbols, "i") or Sum(tuple(symbols))
-    put_in = numbers[0] if len(numbers) == 1 else Sum(tuple(numbers))
-    total = Number(gradient[into[0].parent])
-    if put_in != Chain((total,)):
-        shown = Comparison(shown, "=", put_in)
-    return shown if shown == total else Comparison(shown, "=", total)
-
-
 def _terms(part: Part) -> int:
     """How many terms stand in the sums of a part."""
     if isinstance(part, Skipped) and part.what == "terms":
@@ -481,18 +436,32 @@ class Derivations(OfGraph):
         kinds: dict[str, list[Value]] = {}
         for v in self.wrt:
             kinds.setdefault(v.label.partition("_")[0], []).append(v)
-        found = [line for kind in kinds.values() for line in over_all([*map(self._terms, kind)])]
+        found: list[Line] = []
+        for kind in kinds.values():
+            either = (over_all([self._terms(v, k) for v in kind]) for k in range(2))
+            found += next(filter(None, either), [])
         return [*dict.fromkeys(found)]  # weights and biases have one δ
 
-    def _terms(self, v: Value) -> tuple[Partial, list[tuple[Expr, Expr]]]:
-        """∂output/∂v, and each term of its sum: (∂output/∂child, ∂child/∂v)."""
+    def _terms(self, v: Value, reading: int) -> tuple[Partial, list[tuple[Expr, Expr]]]:
+        """∂output/∂v, and each term of its sum: (∂output/∂child, ∂child/∂v).
+
+        An input that is a number goes by x and its place, or in a product by the last index of v
+        in this reading of its label.
+        """
         head = self.names[self.output]
         terms: list[tuple[Expr, Expr]] = []
         for edge in upwards(self._into[v]):
             child = self._labelled(edge.child)
             upstream = Number(1.0) if child is self.output else Partial(head, self.names[child])
             local = local_formula(edge, self.names, self.expand)
-            terms.append((upstream, indexed(edge, local, self.names)))
+            factor = indexed(edge, local, self.names)
+            if (
+                edge.child.op == "mul"
+                and isinstance(factor, Number)
+                and (found := readings(v.label))
+            ):
+                factor = Name(f"x_{{{found[reading % len(found)][1][-1]}}}", self.names[child].copy)
+            terms.append((upstream, factor))
         return Partial(head, self.names[v]), terms
 
     def _labelled(self, node: Value) -> Value:

@@ -12,13 +12,27 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from micrograd_bp.formula import Chain, Expr, Name, Number, Partial, Sigma
+from micrograd_bp.engine import Value
+from micrograd_bp.formula import (
+    Chain,
+    Comparison,
+    Elided,
+    Expr,
+    Name,
+    Number,
+    Partial,
+    Product,
+    Sigma,
+    Sum,
+)
+from micrograd_bp.naming import Names, local_formula
 from micrograd_bp.notation import Line
+from micrograd_bp.paths import Edge, Skipped, shortened, upwards
 
 _INDEXED = re.compile(r"(.*)_(?:\{([0-9a-z,]+)\}|([0-9a-z]))", re.DOTALL)
 
 
-def _readings(label: str) -> list[tuple[str, list[str]]]:
+def readings(label: str) -> list[tuple[str, list[str]]]:
     """What a label may mean: what stands before its indices, and the indices.
 
     That of `a_{12}` may be 1 and 2, or 12.
@@ -29,8 +43,8 @@ def _readings(label: str) -> list[tuple[str, list[str]]]:
     head, body = match[1], match[2] or match[3]
     if "," in body:
         return [(head, body.split(","))]
-    readings = [(head, [*body])]
-    return [*readings, (head, [body])] if len(body) > 1 and body.isdecimal() else readings
+    found = [(head, [*body])]
+    return [*found, (head, [body])] if len(body) > 1 and body.isdecimal() else found
 
 
 def _labelled(head: str, indices: Sequence[str]) -> str:
@@ -77,10 +91,10 @@ def _unify_names(names: Sequence[Name], values: Sequence[str], letter: str) -> N
     if len({name.label for name in names}) == 1:
         return Name(names[0].label, copy)
     for k in range(2):  # the readings, of all labels alike
-        readings = [_readings(name.label) for name in names]
-        if any(len(reading) == 0 for reading in readings):
+        found = [readings(name.label) for name in names]
+        if not all(found):
             return None
-        chosen = [reading[min(k, len(reading) - 1)] for reading in readings]
+        chosen = [reading[min(k, len(reading) - 1)] for reading in found]
         if len({(head, len(indices)) for head, indices in chosen}) > 1:
             continue
         indices = []
@@ -114,7 +128,7 @@ def _differences(terms: Sequence[Any]) -> list[list[int]]:
             columns = [
                 reading[min(k, len(reading) - 1)][1]
                 for term in terms
-                if (reading := _readings(term.label))
+                if (reading := readings(term.label))
             ]
             if len(columns) == len(terms) and len({*map(len, columns)}) == 1:
                 for column in zip(*columns):
@@ -130,6 +144,53 @@ def _differences(terms: Sequence[Any]) -> list[list[int]]:
         if any(item != column[0] for item in column) and (found := _differences(column)):
             return found
     return []
+
+
+# ------------------------------------------------------------------ what backpropagation multiplies
+
+
+def chain(factors: Any) -> Expr:
+    """A product of the chain rule: without factors 1, and the minus of factors −1 in front."""
+    sign, kept = 1.0, []
+    for factor in factors:
+        if isinstance(factor, Number) and abs(factor.value) == 1.0:
+            sign *= factor.value
+        else:
+            kept.append(factor)
+    if not kept:
+        return Number(sign)
+    product = kept[0] if len(kept) == 1 else Chain(tuple(kept))
+    return product if sign > 0 else Product((Number(-1.0), product))
+
+
+def recursion(
+    output: Value,
+    into: Sequence[Edge],
+    gradient: dict[Value, float],
+    name: Names,
+    expand: bool,
+) -> Expr:
+    """Σ over the children of ∂output/∂child · ∂child/∂node: formulas = numbers = result."""
+    if not into:
+        return Number(1.0)
+    symbols: list[Expr] = []
+    numbers: list[Expr] = []
+    for edge in shortened(upwards(into), 2, 1, "terms") if len(into) > 500 else upwards(into):
+        if isinstance(edge, Skipped):
+            symbols.append(Elided(f"{edge.count:,} {edge.what}"))
+            numbers.append(symbols[-1])
+            continue
+        known = edge.child is not output
+        upstream = [Partial(name[output], name[edge.child])] if known else []
+        upstream_number = [Number(gradient[edge.child])] if known else []
+        symbols.append(chain([*upstream, local_formula(edge, name, expand)]))
+        numbers.append(Chain((*upstream_number, Number(edge.local))))
+    shown = symbols[0] if len(symbols) == 1 else sigma(symbols, "i") or Sum(tuple(symbols))
+    put_in = numbers[0] if len(numbers) == 1 else Sum(tuple(numbers))
+    total = Number(gradient[into[0].parent])
+    if put_in != Chain((total,)):
+        shown = Comparison(shown, "=", put_in)
+    return shown if shown == total else Comparison(shown, "=", total)
 
 
 # ------------------------------------------------------------------ a whole layer
@@ -148,17 +209,17 @@ def over_all(kind: Sequence[tuple[Partial, list[tuple[Expr, Expr]]]]) -> list[Li
             return []
         forms.append((head, summed))
     label = [head.by.label for head, _ in forms if isinstance(head.by, Name)]
-    readings = [_readings(text) for text in label]
-    if len(forms) < 2 or len(label) < len(forms) or not all(readings):
+    found = [readings(text) for text in label]
+    if len(forms) < 2 or len(label) < len(forms) or not all(found):
         return []
     for k in range(2):
-        indices = [reading[min(k, len(reading) - 1)][1] for reading in readings]
+        indices = [reading[min(k, len(reading) - 1)][1] for reading in found]
         if {*map(len, indices)} in ({1}, {2}) and len({*map(tuple, indices)}) == len(forms):
             break
     else:
         return []
-    found, spans = _over_indices(forms, indices)
-    return [] if found is None else _generic_lines(found, spans)
+    form, spans = _over_indices(forms, indices)
+    return [] if form is None else _generic_lines(form, spans)
 
 
 def _over_indices(forms: list[Any], indices: list[list[str]]) -> tuple[Any, str]:
