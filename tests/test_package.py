@@ -30,7 +30,7 @@ LEVELS = [  # a module imports from levels before its own
     {"renderers"},
     {"naming", "notation"},
     {"generic", "passes"},
-    {"derivations"},
+    {"derivations", "stepping"},
     {"folding"},
     {"columns"},
     {"picture"},
