@@ -18,6 +18,7 @@ from micrograd_bp.naming import Names
 from micrograd_bp.notation import Text
 from micrograd_bp.ops import OPS
 from micrograd_bp.paths import edges
+from micrograd_bp.symbol import short
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,11 +94,11 @@ def cost(output: Value, weights: Any = None) -> Cost:
     Errors: TypeError for what is no Value; ValueError where there is nothing to differentiate by.
     """
     order = _order(output, "cost")
-    chosen = _weights(order) if weights is None else values(_listed(weights), "cost")
+    chosen = weights_of(order) if weights is None else values(_listed(weights), "cost")
     chosen = [*dict.fromkeys(chosen)]
     missing = {*chosen} - {*order}
     if missing or not chosen:
-        name = next((v.label or repr(v) for v in missing), "")
+        name = next((repr(short(v.label) if v.label else v) for v in missing), "")
         what = f"does not depend on {name}" if missing else "has no weights"
         raise ValueError(f"cost: the output {what}")
     below = _below(order, chosen)
@@ -147,7 +148,8 @@ def _listed(weights: Any) -> Any:
     return weights if parameters is None else parameters()
 
 
-def _weights(order: Sequence[Value]) -> list[Value]:
+def weights_of(order: Sequence[Value]) -> list[Value]:
+    """The leaves whose labels begin with w or W, as the lectures' weights do; else all leaves."""
     leaves = [v for v in order if not v.op]
     named = [v for v in leaves if v.label[:1] in ("w", "W") and not v.label[1:2].isalpha()]
     return named or leaves
@@ -248,12 +250,12 @@ class WrongOrder:
         differ = [v for v in reversed(self.names.order) if self.wrong[v] != self.right[v]]
         rows = [("gradient of", "wrong", "right")]
         rows += [
-            (show(self.names[v]), _short(self.wrong[v]), _short(self.right[v])) for v in differ[:20]
+            (show(self.names[v]), _six(self.wrong[v]), _six(self.right[v])) for v in differ[:20]
         ]
         width = max(len(name) for name, _, _ in rows)
         lines = [
-            f"{show(self.names[self.node])} passed {_short(self.passed_on)} on before its gradient "
-            f"was complete: {_short(self.gradient)}",
+            f"{show(self.names[self.node])} passed {_six(self.passed_on)} on before its gradient "
+            f"was complete: {_six(self.gradient)}",
             f"with what came later from {', '.join(late)}.",
             "",
             *[f"{name:{width}}  {wrong:>12}  {right:>12}" for name, wrong, right in rows],
@@ -265,7 +267,7 @@ class WrongOrder:
     __repr__ = text
 
 
-def _short(x: float) -> str:
+def _six(x: float) -> str:
     return f"{x:.6g}".replace("-", "−")
 
 

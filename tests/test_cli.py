@@ -4,13 +4,14 @@ import errno
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from micrograd_bp import drawing
+from micrograd_bp import derive, drawing
 from micrograd_bp.cli import main
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
@@ -274,6 +275,97 @@ def test_a_terminal_without_unicode(tmp_path, arguments, environment):
     if "--json" in arguments:
         assert len(json.loads(done.stdout)["backward"]) == 38
     assert "a⁽³⁾" in (tmp_path / "demo" / "csc311.svg").read_text(encoding="utf-8")
+
+
+# ------------------------------------------------------------------ derive
+
+
+@pytest.mark.parametrize("label", ["W^{(1)}_{23}", "W⁽¹⁾₂₃"])
+def test_derive_by_paths(capsys, label):
+    assert main(["derive", "csc311", label, "--style", "paths", "--format", "text"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert lines[0].startswith("∂C/∂W⁽¹⁾₂₃ = ∂C/∂a⁽³⁾ · ∂a⁽³⁾/∂z⁽³⁾ · ∂z⁽³⁾/∂a⁽²⁾₁ · ")
+    assert lines[2].endswith("· (−0.5) · 0.1174 · 2 = 0.0019    path 1, 41.93 %")
+    assert lines[-1].split() == ["=", "0.004532"]
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize("style", [None, "chain", "local", "numbers", "recursive", "paths"])
+@pytest.mark.parametrize("format", ["text", "latex", "html"])
+def test_derive_prints_what_derive_gives(capsys, style, format):
+    C, model, _ = csc311.build(csc311.EXAMPLE)
+    d = derive(C, model.weight(2, 1, 2))
+    chosen = ["--style", style] if style else []
+    assert main(["derive", "csc311", "W^{(2)}_{12}", "--format", format, *chosen]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith(f"{getattr(d, format)(style)}\n")
+    if format == "html":
+        assert out.startswith('<!DOCTYPE html>\n<meta charset="utf-8">\n<title>')
+    else:
+        assert out == f"{getattr(d, format)(style)}\n"
+
+
+def test_derive_everything(capsys):
+    assert main(["derive", "csc311"]) == 0
+    out = capsys.readouterr().out
+    assert "∂C/∂W⁽¹⁾ᵢⱼ = δ⁽¹⁾ᵢ · a⁽⁰⁾ⱼ    i = 1…3, j = 1…3" in out
+    assert sum(line.lstrip().startswith("∂C/∂W⁽¹⁾") for line in out.splitlines()) == 1 + 9
+
+
+def test_derive_an_intermediate_node_and_the_output(capsys):
+    assert main(["derive", "csc311", "z^{(3)}", "--style", "local"]) == 0
+    assert capsys.readouterr().out == "∂C/∂z⁽³⁾ = (a⁽³⁾ − t) · σ′(z⁽³⁾)\n"
+    assert main(["derive", "csc311", "C"]) == 0
+    assert capsys.readouterr().out == "∂C/∂C = 1\n"
+
+
+def test_derive_with_digits_and_written_out(capsys):
+    arguments = ["derive", "csc311", "w^{(3)}_1", "--digits", "10", "--expand"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "σ(z⁽³⁾) · (1 − σ(z⁽³⁾))" in out
+    assert "−0.3376" in out
+    assert re.search(r"= −0\.\d{10,}$", out.strip())
+
+
+def test_derive_on_a_network_of_ones_own(capsys, tmp_path):
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(OWN))
+    assert (
+        main(["derive", "csc311", "w^{(3)}_1", "--weights", str(path), "--activation", "tanh"]) == 0
+    )
+    assert "tanh′(z⁽³⁾)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Q"], "no node is labelled 'Q'; there are "),
+        (["--style", "paths"], "--style paths is for one weight: name it, like W^{(1)}_{23}"),
+        (["C", "--digits", "0"], "digits 0: expected a whole number from 1 to 17"),
+        (["C", "--weights", "missing.json"], "missing.json"),
+    ],
+)
+def test_derive_answers_mistakes_in_one_line(capsys, arguments, message):
+    assert main(["derive", "csc311", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("micrograd-bp: ")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["other"], ["csc311", "C", "--style", "nope"], ["csc311", "C", "--format", "pdf"], []],
+)
+def test_derive_has_choices(capsys, arguments):
+    with pytest.raises(SystemExit) as exit:
+        main(["derive", *arguments])
+    assert exit.value.code == 2
+    assert "usage: micrograd-bp derive" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are those of POSIX")
