@@ -16,10 +16,12 @@ A tree is plain data: `notation` prints it, `evaluate` puts numbers in.
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from operator import ge, gt, le, lt
+from itertools import islice
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from micrograd_bp.ops import OPS
@@ -62,18 +64,6 @@ class Expr:
 
     def __neg__(self) -> "Expr":
         return mul(-1.0, self)
-
-    def __lt__(self, other: Any) -> "Expr":
-        return Comparison(self, "<", formula(other))
-
-    def __le__(self, other: Any) -> "Expr":
-        return Comparison(self, "≤", formula(other))
-
-    def __gt__(self, other: Any) -> "Expr":
-        return Comparison(self, ">", formula(other))
-
-    def __ge__(self, other: Any) -> "Expr":
-        return Comparison(self, "≥", formula(other))
 
 
 @dataclass(frozen=True)
@@ -142,21 +132,25 @@ class Call(Expr):
 
 
 @dataclass(frozen=True)
-class Comparison(Expr):
-    """A condition."""
+class Condition(Expr):
+    """What holds or does not: for given numbers only, and so a formula cannot branch on it."""
 
     left: Expr
     sign: str
     right: Expr
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"whether {self!r} holds depends on numbers")
 
 
 @dataclass(frozen=True)
-class Both(Expr):
-    """Two conditions, both (`sign` ∧) or at least one of them (∨)."""
+class Comparison(Condition):
+    """Two sides, and one of the signs < ≤ = ≥ > ≠ between them."""
 
-    left: Expr
-    sign: str
-    right: Expr
+
+@dataclass(frozen=True)
+class Both(Condition):
+    """Two conditions, both (`sign` ∧) or at least one of them (∨)."""
 
 
 @dataclass(frozen=True)
@@ -202,53 +196,93 @@ def formula(x: Any) -> Expr:
 def add(*terms: Any) -> Expr:
     """The sum: numbers together where the first of them stands, no 0 among the terms."""
     kept: list[Expr] = []
-    place = None
+    place, number = 0, 0.0
     for term in map(formula, terms):
         for part in term.terms if isinstance(term, Sum) else (term,):
-            if isinstance(part, Number) and place is not None:
-                kept[place] = Number(kept[place].value + part.value)  # type: ignore[attr-defined]
+            if not isinstance(part, Number):
+                kept.append(part)
                 continue
-            if isinstance(part, Number):
-                place = len(kept)
-            kept.append(part)
-    kept = [part for part in kept if part != Number(0.0)]
-    return Sum(tuple(kept)) if len(kept) > 1 else kept[0] if kept else Number(0.0)
+            place = place if number else len(kept)
+            number += part.value
+    if not kept or not math.isfinite(number):
+        return Number(number)
+    if number:
+        kept.insert(place, Number(number))
+    return Sum(tuple(kept)) if len(kept) > 1 else kept[0]
 
 
 def mul(*factors: Any) -> Expr:
-    """The product: numbers in front, x · x as x², no 1 among the factors, 0 where one is 0."""
-    number, exponents = 1.0, dict[Expr, Any]()
+    """The product: numbers in front, x · x as x², no 1 among the factors, 0 where one is 0.
+
+    A number that divides stays a divisor: x/3 has no decimals.
+    """
+    number, divisor, exponents = 1.0, 1.0, dict[Expr, float]()
     for factor in map(formula, factors):
         for part in factor.factors if isinstance(factor, Product) else (factor,):
+            base, exponent = part, 1.0
+            if isinstance(part, Power) and isinstance(part.exponent, Number):
+                base, exponent = part.base, part.exponent.value
             if isinstance(part, Number):
                 number *= part.value
-                continue
-            base, exponent = part, Number(1.0)
-            if isinstance(part, Power) and isinstance(part.exponent, Number):
-                base, exponent = part.base, part.exponent
-            exponents[base] = exponents.get(base, 0.0) + exponent.value
+            elif exponent == -1.0 and isinstance(base, Number) and base.value:
+                divisor *= base.value
+            else:
+                exponents[base] = exponents.get(base, 0.0) + exponent
     kept = [power(base, exponent) for base, exponent in exponents.items() if exponent]
-    if number == 0.0 or not kept:
+    number, divisor = _reduced(number, divisor)
+    if number == 0.0 or math.isnan(number):
         return Number(number)
-    if number != 1.0:
+    if divisor != 1.0:
+        kept.insert(0, Power(Number(divisor), Number(-1.0)))
+    if number != 1.0 or not kept:
         kept.insert(0, Number(number))
     return kept[0] if len(kept) == 1 else Product(tuple(kept))
+
+
+def _reduced(number: float, divisor: float) -> tuple[float, float]:
+    """`number` over a positive `divisor`, one of them 1 where the quotient is whole."""
+    number, divisor = math.copysign(1.0, divisor) * number, abs(divisor)
+    if divisor == 1.0 or not (math.isfinite(number) and math.isfinite(divisor)):
+        return number, divisor
+    if math.fmod(number, divisor) == 0.0:
+        return number / divisor, 1.0
+    if math.fmod(divisor, number) == 0.0:
+        return math.copysign(1.0, number), divisor / abs(number)
+    return number, divisor
 
 
 def power(base: Any, exponent: Any) -> Expr:
     """The power: x¹ as x, x⁰ as 1, a number's whole power as a number, (xᵃ)ᵇ as xᵃᵇ."""
     base, exponent = formula(base), formula(exponent)
-    if isinstance(exponent, Number):
-        if exponent.value in (0.0, 1.0):
-            return base if exponent.value else Number(1.0)
-        if isinstance(base, Number) and base.value and exponent.value == -1.0:
-            return Number(1.0 / base.value)
-        whole = exponent.value.is_integer()
-        if whole and isinstance(base, Product):
+    if not isinstance(exponent, Number):
+        return Power(base, exponent)
+    if exponent.value in (0.0, 1.0):
+        return base if exponent.value else Number(1.0)
+    if exponent.value.is_integer():
+        if isinstance(base, Product):
             return mul(*[power(factor, exponent) for factor in base.factors])
-        if whole and isinstance(base, Power) and isinstance(base.exponent, Number):
+        if isinstance(base, Power) and isinstance(base.exponent, Number):
             return power(base.base, base.exponent.value * exponent.value)
+        if isinstance(base, Number) and base.value and (raised := _whole(base, exponent)):
+            return raised
     return Power(base, exponent)
+
+
+def _whole(base: Number, exponent: Number) -> Expr | None:
+    """The power as a number, or as one over a number; None where a float cannot hold it."""
+    try:
+        raised = base.value ** abs(exponent.value)
+    except OverflowError:
+        return None
+    if not raised or not math.isfinite(raised):
+        return None
+    if exponent.value > 0.0:
+        return Number(raised)
+    number, divisor = _reduced(1.0, raised)
+    if divisor == 1.0:
+        return Number(number)
+    over = Power(Number(divisor), Number(-1.0))
+    return over if number == 1.0 else Product((Number(number), over))
 
 
 # ------------------------------------------------------------------ rows on symbols
@@ -272,32 +306,53 @@ def local(
 ) -> Expr:
     """The formula of ∂value/∂operands[k].
 
-    One with cases becomes that case which holds at `numbers` (without them, the first) if it is a
-    formula; if it is a mere number, the derivative goes by a name like ReLU′(z). `expand` writes
-    out the derivatives that go by a name.
+    One with cases becomes that case which holds at `numbers` if it is a formula; if it is a mere
+    number, the derivative of a function of one variable goes by a name like ReLU′(z). `expand`
+    writes out the derivatives that go by a name.
     """
+    whole = Call(op.name, (*operands,))
     try:
-        expr = formula(_partials(op, operands)[k])
+        expr = _partial(op, operands, k)
+        if isinstance(expr, Cases):
+            branch = _regular(expr, dict(zip(operands, numbers)) if numbers else None)
+            one = sum(not isinstance(operand, Number) for operand in operands) == 1
+            if not isinstance(branch, Number):
+                expr = branch
+            elif one and not expand and value(op, operands) == whole:
+                return replace(whole, prime=True)
+        return expanded(expr) if expand else expr
     except Exception:  # as above
-        return Partial(Call(op.name, (*operands,)), operands[k])
-    if isinstance(expr, Cases):
-        first = expr.branches[0][0]
-        branch = first if numbers is None else _holding(expr, dict(zip(operands, numbers)))
-        function_of_one = sum(not isinstance(operand, Number) for operand in operands) == 1
-        if not isinstance(branch, Number):
-            expr = branch
-        elif function_of_one and not expand:
-            return Call(op.name, tuple(o for o in operands if not isinstance(o, Number)), True)
-    return expanded(expr) if expand else expr
+        return Partial(whole, operands[k])
 
 
-def _partials(op: Op, operands: Sequence[Expr]) -> list[Any]:
-    z, groups = value(op, operands), op._group(operands)
-    found: list[Any] = []
-    for name, text in zip(op.names, op.partials):
-        one = _symbolic(op.signature, text, op.name)(z, *groups)
-        found += one if "*" in name else [one]
-    return found
+def _partial(op: Op, operands: Sequence[Expr], k: int) -> Expr:
+    groups = op._group(operands)
+    place = k
+    for name, group, text in zip(op.names, groups, op.partials):
+        size = len(group) if "*" in name else 1
+        if place < size:
+            # The value is long where the operands are many, and most derivatives do without.
+            z = value(op, operands) if re.search(r"\bz\b", text) else None
+            found = _symbolic(op.signature, text, op.name)(z, *groups)
+            return formula(found[place] if "*" in name else found)
+        place -= size
+    raise IndexError(k)
+
+
+def _regular(cases: Cases, numbers: Mapping[Expr, float] | None) -> Expr:
+    """The case that holds; the first where it has no finite value, so that a reader sees why.
+
+    Without numbers the first too, if only where it does not hold there is no finite value.
+    """
+    first = cases.branches[0][0]
+    if numbers is not None:
+        found = _holding(cases, numbers)
+        return first if _singular(found) else found
+    return first if isinstance(first, Number) or _singular(cases.otherwise) else cases
+
+
+def _singular(expr: Expr) -> bool:
+    return isinstance(expr, Number) and not math.isfinite(expr.value)
 
 
 @cache
@@ -307,25 +362,41 @@ def ones(op: Op, count: int) -> tuple[bool, ...]:
     >>> ones(OPS["sub"], 2), ones(OPS["mul"], 2)
     ((True, False), (False, False))
     """
+    vectors, scalars = op.vectors, len(op.names) - op.vectors
+    length = (count - scalars) // vectors if vectors else 0
+    few = min(length, 3)  # components beside each other are alike: the middle one is as all are
+    names: list[Expr] = [Name(f"x_{{{k}}}") for k in range(few * vectors + scalars)]
     try:
-        found = _partials(op, [Name(f"x_{{{k}}}") for k in range(count)])
+        found = iter([_partial(op, names, k) == Number(1.0) for k in range(len(names))])
     except Exception:  # as above
         return (False,) * count
-    return tuple([formula(one) == Number(1.0) for one in found])
+    every: list[bool] = []
+    for name in op.names:
+        if "*" in name:
+            group = [*islice(found, few)]
+            every += group[:1] + group[1:2] * (length - 2) + group[-1:] if length > 2 else group
+        else:
+            every.append(next(found))
+    return tuple(every)
 
 
 def expanded(expr: Expr) -> Expr:
     """`expr` with σ′(z) as σ(z)(1 − σ(z)), and so on for the other derivatives with a name."""
     match expr:
-        case Call(function, arguments, prime) if (function, prime) in TEXTBOOK:
-            text = TEXTBOOK[function, prime]
-            return formula(_symbolic("x", text, function)(None, *map(expanded, arguments)))
+        case Call(function, arguments, prime):
+            found = tuple(map(expanded, arguments))
+            if (text := TEXTBOOK.get((function, prime))) is None:
+                return replace(expr, arguments=found)
+            return formula(_symbolic("x", text, function)(None, *found))
         case Sum(terms):
             return add(*map(expanded, terms))
         case Product(factors):
             return mul(*map(expanded, factors))
         case Power(base, exponent):
             return power(expanded(base), expanded(exponent))
+        case Cases(branches, otherwise):
+            pairs = tuple((expanded(found), test) for found, test in branches)
+            return Cases(pairs, expanded(otherwise))
     return expr
 
 
@@ -342,25 +413,89 @@ PRIMES = {"dsigmoid": "sigmoid", "sech2": "tanh", "derf": "erf"}
 """Rows that are derivatives, by the function they derive."""
 
 
-def _softmax(xs: Sequence[Expr]) -> list[Expr]:
-    return [Call("softmax", (*xs,), index=k + 1) for k in range(len(xs))]
+@dataclass(frozen=True)
+class _Each(Sequence[Expr]):
+    """A list whose items are made when they are asked for: all of them would take n² steps."""
+
+    size: int
+    make: Callable[[int], Expr]
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.make(range(self.size)[k])
 
 
-def _softmax_derivatives(k: int, xs: Sequence[Expr]) -> list[Expr]:
+def _products_of_others(xs: Sequence[Expr]) -> _Each:
+    return _Each(len(xs), lambda k: mul(*xs[:k], *xs[k + 1 :]))
+
+
+def _softmax(xs: Sequence[Expr]) -> _Each:
+    return _Each(len(xs), lambda k: Call("softmax", (*xs,), index=k + 1))
+
+
+def _softmax_derivatives(k: int, xs: Sequence[Expr]) -> _Each:
     p = _softmax(xs)
-    return [p[k] * (1.0 - p[k]) if i == k else -p[k] * p[i] for i in range(len(p))]
+    return _Each(len(xs), lambda i: p[k] * (1.0 - p[k]) if i == k else -p[k] * p[i])
+
+
+_OUTCOMES = {"<": {-1}, "≤": {-1, 0}, "=": {0}, "≥": {0, 1}, ">": {1}, "≠": {-1, 1}}
+"""What the sign of left − right may be where a comparison holds."""
+_TESTS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": lt, "≤": le, "=": eq, "≥": ge, ">": gt, "≠": ne,
+}  # fmt: skip
+_FLIPPED = str.maketrans("<≤≥>", ">≥≤<")
+
+
+def _compare(left: Any, sign: str, right: Any) -> Any:
+    given = left, right
+    if not any(isinstance(side, Expr) and not isinstance(side, Number) for side in given):
+        return _TESTS[sign](*(getattr(side, "value", side) for side in given))
+    if left == right:
+        return 0 in _OUTCOMES[sign]
+    if isinstance(formula(left), Number):
+        left, sign, right = right, sign.translate(_FLIPPED), left
+    return Comparison(formula(left), sign, formula(right))
 
 
 def _if(test: Any, then: Any, otherwise: Any) -> Any:
+    """Cases, without those that are left to no numbers: if not x ≥ y, then x < y."""
     if not isinstance(test, Expr):
         return then if test else otherwise
     rest = formula(otherwise)
-    branches = rest.branches if isinstance(rest, Cases) else ()
-    return Cases(((formula(then), test), *branches), getattr(rest, "otherwise", rest))
+    branches = [(formula(then), test), *(rest.branches if isinstance(rest, Cases) else ())]
+    rest = rest.otherwise if isinstance(rest, Cases) else rest
+    possible: dict[tuple[Expr, Expr], set[int]] = {}
+    kept: list[tuple[Expr, Expr]] = []
+    for found, condition in branches:
+        if isinstance(condition, Comparison):
+            left, sign, right = condition.left, condition.sign, condition.right
+            outcomes = _OUTCOMES[sign]
+            if (right, left) in possible:
+                left, right, outcomes = right, left, {-outcome for outcome in outcomes}
+            before = possible.setdefault((left, right), {-1, 0, 1})
+            if before <= outcomes:
+                rest = found
+                break
+            if before & outcomes == {0}:
+                condition = Comparison(left, "=", right)
+            before -= outcomes
+        kept.append((found, condition))
+    return Cases(tuple(kept), rest) if kept else rest
 
 
 def _both(sign: str, left: Any, right: Any) -> Any:
+    """Two conditions as one, and two comparisons of the same sides as one comparison."""
     if isinstance(left, Expr) and isinstance(right, Expr):
+        last = left.right if isinstance(left, Both) and left.sign == sign else left
+        if isinstance(last, Comparison) and isinstance(right, Comparison):
+            join = set.intersection if sign == "∧" else set.union
+            outcomes = join(_OUTCOMES[last.sign], _OUTCOMES[right.sign])
+            same = (last.left, last.right) == (right.left, right.right)
+            for name in [name for name in _OUTCOMES if same and _OUTCOMES[name] == outcomes]:
+                one = Comparison(last.left, name, last.right)
+                return Both(left.left, sign, one) if isinstance(left, Both) else one
         return Both(left, sign, right)
     known, other = (right, left) if isinstance(left, Expr) else (left, right)
     return other if bool(known) is (sign == "∧") else known
@@ -381,13 +516,16 @@ class _Symbolic(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         sides = [self.visit(v) for v in (node.left, *node.comparators)]
-        if len(sides) == 2:
-            return ast.Compare(sides[0], node.ops, sides[1:])
         pairs: list[ast.expr] = [
-            ast.Compare(left, [sign], [right])
+            _call("_compare", left, ast.Constant(_SIGNS[type(sign)]), right)
             for left, sign, right in zip(sides, node.ops, sides[1:])
         ]
-        return self.visit_BoolOp(ast.BoolOp(ast.And(), pairs))
+        return pairs[0] if len(pairs) == 1 else self.visit_BoolOp(ast.BoolOp(ast.And(), pairs))
+
+
+_SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<", ast.LtE: "≤", ast.Eq: "=", ast.GtE: "≥", ast.Gt: ">", ast.NotEq: "≠",
+}  # fmt: skip
 
 
 def _call(name: str, *arguments: ast.expr) -> ast.expr:
@@ -407,6 +545,7 @@ def _scope() -> dict[str, Any]:
     rows: dict[str, Any] = {name: partial(_call_of, name) for name in OPS}
     return rows | {
         "_if": _if,
+        "_compare": _compare,
         "_both": _both,
         "inf": Number(math.inf),
         "nan": Number(math.nan),
@@ -417,7 +556,7 @@ def _scope() -> dict[str, Any]:
         "fsum": lambda xs: add(*xs),
         "sum": lambda xs: add(*xs),
         "product": lambda xs: mul(*xs),
-        "products_of_others": lambda xs: [mul(*xs[:k], *xs[k + 1 :]) for k in range(len(xs))],
+        "products_of_others": _products_of_others,
         "logsumexp": lambda xs: Call("logsumexp", (*xs,)),
         "softmax": _softmax,
         "softmax_derivatives": _softmax_derivatives,
@@ -451,21 +590,22 @@ def evaluate(expr: Expr, numbers: Mapping[Expr, float]) -> Any:
         case Power(base, exponent):
             return of(base) ** of(exponent)
         case Comparison(left, sign, right):
-            return {"<": lt, "≤": le, ">": gt, "≥": ge}[sign](of(left), of(right))
+            return _TESTS[sign](of(left), of(right))
         case Both(left, sign, right):
             return (of(left) and of(right)) if sign == "∧" else (of(left) or of(right))
         case Cases():
             return of(_holding(expr, numbers))
         case Call(function, arguments, prime, index):
-            return _called(OPS[function], [*map(of, arguments)], prime, index)
+            given = [*map(of, arguments)]
+            if index is not None:
+                given.insert(0, index - 1.0)
+            op = OPS[function]
+            result = op.evaluate(given, given)
+            if not prime:
+                return result
+            variable = [k for k, v in enumerate(arguments) if not isinstance(v, Number)] or [0]
+            return op.derivatives(result, given, variable)[0]
     raise TypeError(f"no number for {expr!r}")
-
-
-def _called(op: Op, numbers: list[float], prime: bool, index: int | None) -> float:
-    if index is not None:
-        numbers = [index - 1.0, *numbers]
-    result = op.evaluate(numbers, numbers)
-    return op.derivatives(result, numbers, [0])[0] if prime else result
 
 
 def _holding(cases: Cases, numbers: Mapping[Expr, float]) -> Expr:

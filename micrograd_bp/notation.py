@@ -4,15 +4,18 @@ r"""Print formulas: as Unicode text, as TeX, and as MathML, with brackets where 
 >>> x, y = Name("x"), Name(r"\beta_1")
 >>> e = (x + y) * power(x, 2) / y
 >>> print(Text()(e), "|", Tex()(e))
-(x + β₁) · x²/β₁ | \frac{\left(x + \beta_1\right) x^{2}}{\beta_1}
+(x + β₁) · x²/β₁ | \frac{(x + \beta_1) x^{2}}{\beta_1}
 
 Equations are printed in lines, aligned at their signs: `Line`.
 """
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from unicodedata import bidirectional, category, east_asian_width
 
 from micrograd_bp import symbol
 from micrograd_bp.formula import (
@@ -37,7 +40,7 @@ from micrograd_bp.formula import (
 from micrograd_bp.ops import OPS
 
 # How tightly a formula holds together: one below what its place asks for gets brackets.
-SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)
+OR, AND, RELATION, SUM, NEGATIVE, QUOTIENT, PRODUCT, POWER, ATOM = range(9)
 LONGEST = 16
 """Terms, factors and arguments that are shown in a row; of more, the middle becomes an ellipsis."""
 
@@ -60,7 +63,7 @@ class Text:
     def __init__(self, digits: int = 4) -> None:
         self.digits = digits
 
-    def __call__(self, e: Expr, level: int = SUM) -> str:
+    def __call__(self, e: Expr, level: int = OR) -> str:
         """`e`, in brackets if it holds together less than `level`."""
         shown, own = self._shown(e)
         return self.brackets(shown) if own < level else shown
@@ -70,9 +73,9 @@ class Text:
             case Number(x):
                 return self._number(x)
             case Name():
-                return self.name(e), ATOM
+                return self.name(e), _tightness(e)
             case Partial(of, by):
-                over, under = (self.sign(self.partial) + self(v, ATOM) for v in (of, by))
+                over, under = (self.sign(self.partial) + self(v, POWER) for v in (of, by))
                 return self.fraction(over, under), PRODUCT
             case Sum(terms):
                 return self._sum(terms), SUM
@@ -81,20 +84,24 @@ class Text:
             case Chain(factors):
                 if len(factors) == 1:
                     return self._shown(factors[0])
-                return self.sign(self.times).join(self._each(factors, PRODUCT)), PRODUCT
+                return self.sign(self.times).join(self._each(factors)), self.quotient
             case Power() if _is_divisor(e):
                 return self._product((e,))
             case Power(base, exponent):
-                return self.raised(self(base, ATOM), exponent), POWER
+                return self.raised(self(base, ATOM), self._exponent(exponent)), POWER
             case Call():
                 return self._call(e)
-            case Comparison(left, sign, right) | Both(left, sign, right):
-                return self(left) + self.sign(f" {sign} ") + self(right), SUM
+            case Comparison(left, sign, right):
+                sides = self(left, RELATION), self(right, RELATION)
+                return self.sign(f" {sign} ").join(sides), RELATION
+            case Both(left, sign, right):
+                level = AND if sign == "∧" else OR
+                return self.sign(f" {sign} ").join((self(left, level), self(right, level))), level
             case Cases():
                 rows = [(self(found), self(test)) for found, test in e.branches]
                 return self.cases(rows, self(e.otherwise)), ATOM
             case Sigma(index, first, last, body):
-                return self.sigma(index, str(first), str(last), self(body, PRODUCT)), SUM
+                return self.sigma(index, str(first), str(last), self(body, QUOTIENT)), NEGATIVE
             case Marked(body):
                 return self.marked(self(body)), ATOM
             case Elided(words):
@@ -105,16 +112,28 @@ class Text:
         if not math.isfinite(x):
             name = {math.inf: "∞", -math.inf: self.minus + "∞"}.get(x, "nan")
             return self.figures(name), NEGATIVE if x < 0 else ATOM
-        mantissa, _, exponent = f"{x:.{self.digits}g}".replace("-", self.minus).partition("e")
-        shown = self.figures(mantissa)
+        mantissa, _, exponent = f"{abs(x):.{self.digits}g}".partition("e")
+        shown, level = self.figures(mantissa), ATOM
         if exponent:
-            whole = int(exponent.replace(self.minus, "-"))
-            shown += self.sign(self.times.strip()) + self.raised(self.figures("10"), Number(whole))
-        return shown, NEGATIVE if shown and x < 0 else PRODUCT if exponent else ATOM
+            ten = self.raised(self.figures("10"), self._whole(str(int(exponent))))
+            one = mantissa == "1"
+            shown = ten if one else shown + self.sign(self.times.strip()) + ten
+            level = POWER if one else PRODUCT
+        return (self.sign(self.minus) + shown, NEGATIVE) if x < 0 else (shown, level)
 
-    def _each(self, items: Sequence[Expr], level: int) -> list[str]:
-        """The items one by one, the middle of very many as an ellipsis."""
-        return [self(item, level) for item in elide(items)]
+    def _whole(self, digits: str) -> str:
+        return self.figures(digits.replace("-", self.minus))
+
+    def _exponent(self, e: Expr) -> str:
+        """An exponent, with all its digits if it is whole: x¹²³⁴⁵ is no x¹²³⁰⁰."""
+        if isinstance(e, Number) and e.value.is_integer() and abs(e.value) < 1e15:
+            return self._whole(str(int(e.value)))
+        return self(e)
+
+    def _each(self, factors: Sequence[Expr], last: int = QUOTIENT) -> list[str]:
+        """The factors one by one: before a · the division of x/y needs brackets."""
+        *before, end = elide(factors)
+        return [*(self(factor, PRODUCT) for factor in before), self(end, last)]
 
     def _sum(self, terms: Sequence[Expr]) -> str:
         out = ""
@@ -124,7 +143,7 @@ class Text:
                 out += (self.sign(" + ") if out else "") + self(term, NEGATIVE)
             else:
                 minus = self.sign(f" {self.minus} " if out else self.minus)
-                out += minus + self(negative, PRODUCT)
+                out += minus + self(negative, QUOTIENT)
         return out
 
     def _product(self, factors: Sequence[Expr]) -> tuple[str, int]:
@@ -139,34 +158,41 @@ class Text:
         if (size != 1.0 or not over) and not half:
             over = [Number(size), *over]
         if under:
-            shown = self.fraction(self._row(over, PRODUCT), self._row(under, self.inside))
+            shown = self.fraction(self._row(over, self.over), self._row(under, self.under))
+        elif half:
+            shown = self.juxtaposed([self.half, *self._each(over, PRODUCT)])
         else:
-            shown = self._row(over, PRODUCT)
-        if half:
-            shown = self.half + self.sign(self.times) + shown
+            shown = self._row(over, QUOTIENT)
         if number < 0:
             return self.sign(self.minus) + shown, NEGATIVE
-        return shown, PRODUCT
+        return shown, self.quotient if under else PRODUCT
 
     def _row(self, factors: Sequence[Expr], level: int) -> str:
         if len(factors) == 1:
             return self(factors[0], level)
-        shown = self.sign(self.times).join(self._each(factors, PRODUCT))
+        shown = self.juxtaposed(self._each(factors, PRODUCT))
         return self.brackets(shown) if level > PRODUCT else shown
 
     def _call(self, e: Call) -> tuple[str, int]:
         if not e.prime and e.function in ("abs", "sqrt") and len(e.arguments) == 1:
-            return (self.absolute if e.function == "abs" else self.root)(e.arguments[0]), ATOM
-        name = self.function(e.function) + (self.sign(self.prime) if e.prime else "")
+            return (self.absolute if e.function == "abs" else self.root)(e.arguments[0])
+        if e.prime and e.function == "abs":
+            name = self.function("sgn")
+        else:
+            name = self.function(e.function)
+            name = self.primed(name) if e.prime else name
         if e.index is not None:
             name = self.indexed(name, e.index)
-        arguments = self.sign(", ").join(self._each(e.arguments, SUM))
+        arguments = self.sign(", ").join(map(self, elide(e.arguments)))
         return name + self.brackets(arguments), ATOM
 
     # What the notations do differently.
 
-    inside = POWER
-    """How tightly a denominator must hold together."""
+    quotient, over, under = QUOTIENT, PRODUCT, POWER
+    """How tightly a fraction holds together, and how tightly its parts must."""
+
+    def juxtaposed(self, factors: Sequence[str]) -> str:
+        return self.sign(self.times).join(factors)
 
     def figures(self, digits: str) -> str:
         return digits
@@ -179,28 +205,30 @@ class Text:
 
     def name(self, name: Name) -> str:
         shown = symbol.unicode(symbol.short(name.label))
-        if _BIDI.intersection(shown):
+        if _TURNING.intersection(map(bidirectional, shown)):
             shown = "\u2068" + shown.translate(_ISOLATES) + "\u2069"
         return shown + (f"[{name.copy}]" if name.copy else "")
 
     def fraction(self, over: str, under: str) -> str:
         return f"{over}/{under}"
 
-    def raised(self, base: str, exponent: Expr) -> str:
-        body = self(exponent)
-        return base + symbol.script("^", body.replace(self.minus, "-").replace(" ", ""))
+    def raised(self, base: str, exponent: str) -> str:
+        return base + symbol.script("^", exponent.replace(self.minus, "-").replace(" ", ""))
 
     def function(self, name: str) -> str:
-        return _FUNCTIONS.get(name, OPS.symbol(name))
+        return _FUNCTIONS.get(name) or symbol.unicode(symbol.short(OPS.symbol(name)))
+
+    def primed(self, name: str) -> str:
+        return name + self.prime
 
     def indexed(self, name: str, index: int) -> str:
         return name + symbol.script("_", str(index))
 
-    def absolute(self, e: Expr) -> str:
-        return f"|{self(e)}|"
+    def absolute(self, e: Expr) -> tuple[str, int]:
+        return f"|{self(e)}|", ATOM
 
-    def root(self, e: Expr) -> str:
-        return f"√{self(e, ATOM)}"
+    def root(self, e: Expr) -> tuple[str, int]:
+        return f"√{self(e, ATOM)}", POWER
 
     def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
         shown = "; ".join(f"{found} if {test}" for found, test in rows)
@@ -218,12 +246,12 @@ class Text:
     def lines(self, lines: Sequence[Line]) -> str:
         """Equations, one under the other, aligned at their signs."""
         lefts = ["" if line.left is None else self(line.left) for line in lines]
-        width = 0
+        width = max(map(_width, lefts), default=0)
         out = []
         for line, left in zip(lines, lefts):
-            width = len(left) if left else width
             note = f"    {line.note}" if line.note else ""
-            out.append(f"{left or ' ' * width} {line.sign} {self(line.right)}{note}".rstrip())
+            indent = " " * (width - _width(left))
+            out.append(f"{indent}{left} {line.sign} {self(line.right)}{note}".rstrip())
         return "\n".join(out)
 
 
@@ -231,10 +259,15 @@ class Tex(Text):
     r"""Prints formulas for TeX's math mode: amsmath and KaTeX."""
 
     times, prime, partial, minus, half = r" \cdot ", "'", r"\partial ", "-", r"\tfrac{1}{2}"
-    inside = SUM
+    quotient, over, under = PRODUCT, SUM, SUM
 
-    def _row(self, factors: Sequence[Expr], level: int) -> str:
-        return " ".join(self._each(factors, PRODUCT)) if len(factors) > 1 else self(factors[0])
+    def juxtaposed(self, factors: Sequence[str]) -> str:
+        out = factors[0]
+        for left, right in pairwise(factors):
+            # Without a dot, 3 · 2ˣ would be 32ˣ, and words would run together.
+            words = left.startswith(r"\text") or right.startswith(r"\text")
+            out += (self.times if words or right[0].isdigit() else " ") + right
+        return out
 
     def figures(self, digits: str) -> str:
         return digits.replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
@@ -243,7 +276,8 @@ class Tex(Text):
         return "".join(_TEX_SIGNS.get(c, c) for c in text)
 
     def brackets(self, shown: str) -> str:
-        return rf"\left({shown}\right)"
+        # \left( sets a space before it, which only what is tall is worth.
+        return rf"\left({shown}\right)" if _TALL.search(shown) else f"({shown})"
 
     def name(self, name: Name) -> str:
         shown = symbol.latex(name.label)
@@ -252,31 +286,29 @@ class Tex(Text):
     def fraction(self, over: str, under: str) -> str:
         return rf"\frac{{{over}}}{{{under}}}"
 
-    def raised(self, base: str, exponent: Expr) -> str:
-        return f"{{{base}}}^{{{self(exponent)}}}" if "^" in base else f"{base}^{{{self(exponent)}}}"
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent}}}"
 
     def function(self, name: str) -> str:
         if name in _TEX_FUNCTIONS:
             return "\\" + _TEX_FUNCTIONS[name]
-        words = super().function(name)
-        return (
-            rf"\operatorname{{{words}}}"
-            if words.isalpha() and words.isascii()
-            else (rf"\mathop{{{symbol.text(words)}}}")
-        )
+        words = OPS.symbol(name)
+        if len(words) > 1 and words.isalpha() and words.isascii() and len(words) <= symbol.LONGEST:
+            return rf"\operatorname{{{words}}}"
+        return rf"\operatorname{{{symbol.latex(words)}}}"
 
     def indexed(self, name: str, index: int) -> str:
         return f"{name}_{{{index}}}"
 
-    def absolute(self, e: Expr) -> str:
-        return rf"\left|{self(e)}\right|"
+    def absolute(self, e: Expr) -> tuple[str, int]:
+        return rf"\left|{self(e)}\right|", ATOM
 
-    def root(self, e: Expr) -> str:
-        return rf"\sqrt{{{self(e)}}}"
+    def root(self, e: Expr) -> tuple[str, int]:
+        return rf"\sqrt{{{self(e)}}}", ATOM
 
     def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
         shown = r" \\ ".join(rf"{found} & \text{{if }} {test}" for found, test in rows)
-        return rf"\begin{{cases}} {shown} \\ {otherwise} & \text{{else}} \end{{cases}}"
+        return rf"\begin{{cases}} {shown} \\ {otherwise} & \text{{otherwise}} \end{{cases}}"
 
     def sigma(self, index: str, first: str, last: str, body: str) -> str:
         return rf"\sum_{{{index} = {first}}}^{{{last}}} {body}"
@@ -301,17 +333,12 @@ class Tex(Text):
 class Mathml(Text):
     """Prints formulas as MathML, and equations as a table of HTML that needs no network."""
 
-    inside = SUM
+    quotient, over, under = PRODUCT, SUM, SUM
     half = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
 
-    def _row(self, factors: Sequence[Expr], level: int) -> str:
-        if len(factors) == 1:
-            return self(factors[0])
-        return self.sign("·").join(self._each(factors, PRODUCT))
-
     def figures(self, digits: str) -> str:
-        minus, plain = ("<mo>−</mo>", digits[1:]) if digits[:1] == "−" else ("", digits)
-        return f"{minus}<mn>{plain}</mn>"
+        minus = "<mo>−</mo>" if digits.startswith("−") else ""
+        return f"{minus}<mn>{digits.removeprefix('−')}</mn>"
 
     def sign(self, text: str) -> str:
         return f"<mo>{escape(text.strip())}</mo>"
@@ -328,24 +355,29 @@ class Mathml(Text):
     def fraction(self, over: str, under: str) -> str:
         return f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>"
 
-    def raised(self, base: str, exponent: Expr) -> str:
-        return f"<msup><mrow>{base}</mrow><mrow>{self(exponent)}</mrow></msup>"
+    def raised(self, base: str, exponent: str) -> str:
+        return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
 
     def function(self, name: str) -> str:
-        return f"<mi>{escape(super().function(name))}</mi>"
+        shown = super().function(name)
+        tag = "mi" if len(shown) == 1 else "mtext"  # whose letters are upright
+        return f"<{tag}>{escape(shown)}</{tag}>"
+
+    def primed(self, name: str) -> str:
+        return f"<msup>{name}<mo>{self.prime}</mo></msup>"
 
     def indexed(self, name: str, index: int) -> str:
         return f"<msub><mrow>{name}</mrow><mn>{index}</mn></msub>"
 
-    def absolute(self, e: Expr) -> str:
-        return f"<mrow><mo>|</mo>{self(e)}<mo>|</mo></mrow>"
+    def absolute(self, e: Expr) -> tuple[str, int]:
+        return f"<mrow><mo>|</mo>{self(e)}<mo>|</mo></mrow>", ATOM
 
-    def root(self, e: Expr) -> str:
-        return f"<msqrt>{self(e)}</msqrt>"
+    def root(self, e: Expr) -> tuple[str, int]:
+        return f"<msqrt>{self(e)}</msqrt>", ATOM
 
     def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
         every = [*((found, f"<mtext>if </mtext>{test}") for found, test in rows)]
-        every.append((otherwise, "<mtext>else</mtext>"))
+        every.append((otherwise, "<mtext>otherwise</mtext>"))
         cells = "".join(f"<mtr><mtd>{a}</mtd><mtd>{b}</mtd></mtr>" for a, b in every)
         return f"<mrow><mo>{{</mo><mtable>{cells}</mtable></mrow>"
 
@@ -393,13 +425,38 @@ _STYLE = """\
 _FUNCTIONS = {"sigmoid": "σ", "normal_cdf": "Φ", "normal_pdf": "φ"}
 _TEX_FUNCTIONS = {
     **{name: name for name in ("exp", "log", "sin", "cos", "tan", "tanh")},
-    "maximum": "max", "minimum": "min",
     "sigmoid": "sigma", "normal_cdf": "Phi", "normal_pdf": "varphi",
 }  # fmt: skip
-_TEX_SIGNS = {"·": r"\cdot", "−": "-", "≤": r"\le", "≥": r"\ge", "∧": r"\land", "∨": r"\lor"}
+_TALL = re.compile(r"\\(frac|sqrt|sum|begin|boxed)")
+_TEX_SIGNS = {
+    "·": r"\cdot",
+    "−": "-",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "∧": r"\land",
+    "∨": r"\lor",
+    "≠": r"\ne",
+    "⋮": r"\vdots",
+}
 # Marks that turn the direction of writing act within the name alone, between isolates of its own.
 _ISOLATES = str.maketrans(dict.fromkeys("\u2066\u2067\u2068\u2069", "\ufffd"))
-_BIDI = {*"\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+_TURNING = {"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+_ENCLOSED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_OPERATOR = re.compile(r"[\s+*/·×−=<>&|-]")
+
+
+def _tightness(name: Name) -> int:
+    """How tightly a label holds together: a⁽²⁾ raised needs brackets, and `x*w + b` anywhere."""
+    parts = [*symbol.pieces(symbol.short(name.label))]
+    if any(not mark and _OPERATOR.search(_ENCLOSED.sub("", body)) for mark, body in parts):
+        return SUM
+    return POWER if any(mark == "^" for mark, _ in parts) else ATOM
+
+
+def _width(shown: str) -> int:
+    """How many columns a text takes where all letters are equally wide."""
+    wide = sum(east_asian_width(c) in "WF" for c in shown)
+    return len(shown) + wide - sum(category(c) in ("Mn", "Me", "Cf") for c in shown)
 
 
 def elide(items: Sequence[Expr], words: str = "more") -> list[Expr]:

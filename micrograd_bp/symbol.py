@@ -3,7 +3,7 @@ r"""Labels in print: TeX-like as they are written, Unicode as they are read, Mat
 >>> print(unicode(r"W^{(2)}_{12}"), unicode(r"\alpha"), unicode("x_1"), unicode("learning_rate"))
 W⁽²⁾₁₂ α x₁ learning_rate
 >>> print(latex(r"W^{(2)}_{12}"), latex(r"\hat{y}_k"), latex("50%"))
-W^{(2)}_{12} \hat{y}_k 50\text{\%}
+W^{(2)}_{12} \hat{y}_k \text{50\%}
 
 A label is data: whatever it holds, each of these gives a piece of text that is complete in itself.
 """
@@ -11,6 +11,7 @@ A label is data: whatever it holds, each of these gives a piece of text that is 
 import re
 from collections.abc import Iterator
 from html import escape
+from unicodedata import category, normalize
 
 LONGEST = 60
 """Characters of a label that a view shows; the rest becomes an ellipsis."""
@@ -37,7 +38,8 @@ _BRACED = re.compile(r"([_^])\{([^{}]*)\}")
 _SINGLE = re.compile(r"([_^])([^\W_])(?![^\W_])")
 _COMMAND = re.compile(r"\\([A-Za-z]+) ?")
 _ACCENT = re.compile(rf"\\({'|'.join(_ACCENTS)})(?:\{{(\w)\}}| (\w))")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML cannot hold, and the control characters on which TeX gives up.
+_CONTROLS = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def pieces(label: str) -> Iterator[tuple[str, str]]:
@@ -51,30 +53,33 @@ def pieces(label: str) -> Iterator[tuple[str, str]]:
     """
     text = _COMMAND.sub(lambda m: _GREEK.get(m[1], m[0]), label)
     text = _ACCENT.sub(lambda m: (m[2] or m[3]) + _ACCENTS[m[1]], text)
-    run = ""
+    start = at = 0
     scriptable = False  # behind a script, or a letter that stands alone
-    while text:
-        found = _BRACED.match(text) or (scriptable and _SINGLE.match(text))
+    while at < len(text):
+        found = _BRACED.match(text, at) or (scriptable and _SINGLE.match(text, at))
         if found:
-            yield from [("", run)] if run else []
+            yield from [("", text[start:at])] if start < at else []
             yield found[1], found[2]
-            run, scriptable, text = "", True, text[found.end() :]
+            start = at = found.end()
+            scriptable = True
             continue
-        letter = text[0]
-        if letter not in _ACCENTS.values():
-            scriptable = letter.isalpha() and not (run[-1:].isalnum() and run[-1:].isascii())
-        run, text = run + letter, text[1:]
-    if run:
-        yield "", run
+        if text[at] not in _ACCENTS.values():
+            before = text[max(start, at - 1) : at]
+            scriptable = text[at].isalpha() and not (before.isalnum() and before.isascii())
+        at += 1
+    if start < at:
+        yield "", text[start:]
 
 
 def short(label: str) -> str:
-    r"""`label` on one line, not too long, and without what XML cannot hold.
+    r"""`label` on one line, not too long, without control characters, and to be seen.
 
-    >>> short("a\nb"), len(short("x" * 10_000))
-    ('a b', 60)
+    >>> short("a\nb"), len(short("x" * 10_000)), short(" ")
+    ('a b', 60, '␣')
     """
-    line = " ".join(_NOT_XML.sub("\ufffd", label[: 4 * LONGEST]).split())
+    line = " ".join(_CONTROLS.sub("\ufffd", label[: 4 * LONGEST]).split())
+    if label and not unicode(line):
+        line = "␣"
     if len(unicode(line)) <= LONGEST and len(label) <= 4 * LONGEST:
         return line
     return unicode(line)[: LONGEST - 1] + "…"
@@ -102,19 +107,21 @@ def script(mark: str, body: str) -> str:
 
 # ------------------------------------------------------------------ TeX
 
-_COMMANDS = {character: f"\\{name}" for name, character in _GREEK.items()}
-_COMMANDS["′"] = "{\\prime}"  # behind a superscript a bare one would be a second superscript
+_COMMANDS = {character: f"\\{name}" for name, character in _GREEK.items()} | {"…": r"\ldots"}
+_PRIME = r"{{}^\prime}"  # in braces, for a superscript may follow
+_COMMANDS["′"] = _PRIME
 _OF_ACCENT = {mark: name for name, mark in _ACCENTS.items()}
-_PLAIN = {"…": r"\ldots"}
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    # Marks that turn the direction of writing would turn what stands around them too.
+    **dict.fromkeys("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ""),
 }  # fmt: skip
-_TOKEN = re.compile(
-    rf"([A-Za-z])([{''.join(_OF_ACCENT)}])|([{''.join(_COMMANDS)}…])|([0-9()+=,.:-]+|[A-Za-z](?![A-Za-z]))"
-    rf"|((?:(?![{''.join(_COMMANDS)}…])[^0-9()+=,.:-])+)"
-)
+_UNKNOWN_ACCENT = re.compile("(?![\u0300-\u0304\u0306-\u0308\u030a-\u030c])[\u0300-\u036f]")
+"""Combining marks at which KaTeX gives up."""
+_SPECIAL = re.compile("([A-Za-z{0}][{1}]|[{0}])".format("".join(_COMMANDS), "".join(_OF_ACCENT)))
+_MATHEMATICS = re.compile("(?:[0-9()+=,.:-]|[A-Za-z](?![A-Za-z]))*")
 
 
 def latex(label: str) -> str:
@@ -127,6 +134,8 @@ def latex(label: str) -> str:
     used = "^_"  # the scripts that the latest base has: a second one would need another base
     for mark, body in pieces(short(label)):
         shown = _tex(body)
+        if mark == "^":
+            shown = shown.replace(_PRIME, r"\prime ").rstrip()
         if not mark:
             out, used = out + shown, ""
             continue
@@ -139,21 +148,27 @@ def latex(label: str) -> str:
 
 def _tex(run: str) -> str:
     out = ""
-    for letter, accent, character, plain, words in _TOKEN.findall(run):
-        if accent:
-            token = rf"\{_OF_ACCENT[accent]}{{{letter}}}"
-        elif character:
-            token = _PLAIN.get(character) or _COMMANDS[character]
+    for k, part in enumerate(_SPECIAL.split(run)):
+        if k % 2 == 0:
+            token = part if _MATHEMATICS.fullmatch(part) else text(part)
+        elif len(part) == 2:
+            token = rf"\{_OF_ACCENT[part[1]]}{{{_COMMANDS.get(part[0], part[0])}}}"
         else:
-            token = plain or text(words)
-        between = " " if out[-1:].isalpha() and re.search(r"\\[A-Za-z]+$", out) else ""
-        out += (between if token[0].isalpha() else "") + token
+            token = _COMMANDS[part]
+        ends_in_command = token[:1].isalpha() and re.search(r"\\[A-Za-z]+$", out)
+        out += " " * bool(ends_in_command) + token
     return out
 
 
 def text(words: str) -> str:
     r"""`words` as TeX's `\text`: whatever they hold, they are printed and do nothing."""
-    return rf"\text{{{''.join(_ESCAPES.get(c, c) for c in words)}}}"
+    out, before = "", "\\"
+    for c in _UNKNOWN_ACCENT.sub("\ufffd", normalize("NFC", words)):
+        # Behind a command or a brace a combining mark would have no letter to stand on.
+        out += "◌" if category(c)[0] == "M" and before in _ESCAPES else ""
+        out += _ESCAPES.get(c, c)
+        before = c
+    return rf"\text{{{out}}}"
 
 
 # ------------------------------------------------------------------ MathML
@@ -186,6 +201,6 @@ def _scripted(base: str, scripts: dict[str, str]) -> str:
 
 def _tokens(run: str) -> str:
     if not run:
-        return ""
+        return "<mrow></mrow>"  # a script has its place, even an empty one
     tag = "mn" if run.isdecimal() else "mi" if len(run) < 3 and run[0].isalpha() else "mtext"
     return f"<{tag}>{escape(run)}</{tag}>"
