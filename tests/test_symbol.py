@@ -1,8 +1,8 @@
-r"""Tests of labels in Unicode: `W^{(2)}_{12}` as W⁽²⁾₁₂; what is no TeX stays as it is."""
+r"""Tests of labels in print: `W^{(2)}_{12}` as W⁽²⁾₁₂; what is no TeX stays as it is."""
 
 import pytest
 
-from micrograd_bp.symbol import unicode
+from micrograd_bp.symbol import LONGEST, latex, mathml, short, unicode
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,62 @@ def test_what_is_no_tex_stays_as_it_is(label):
     assert unicode(label) == label
 
 
-@pytest.mark.parametrize("label", ["_" * 20_000, "x^{" * 5_000, "x_1" * 5_000, "\\" * 20_000])
+@pytest.mark.parametrize("label", ["_" * 20_000, "x^{" * 5_000, "x_1" * 500_000, "\\" * 20_000])
 def test_long_labels_end(label):
     assert len(unicode(label)) <= len(label)
+
+
+@pytest.mark.parametrize(
+    ("label", "tex", "elements"),
+    [
+        ("x", "x", "<mi>x</mi>"),
+        ("x_1", "x_1", "<msub><mi>x</mi><mn>1</mn></msub>"),
+        ("W^{(2)}_{12}", "W^{(2)}_{12}",
+         "<msubsup><mi>W</mi><mn>12</mn><mtext>(2)</mtext></msubsup>"),
+        ("x^2^3", "x^2{}^3", "<msup><mi>x</mi><mn>2</mn></msup>"
+         "<msup><mrow></mrow><mn>3</mn></msup>"),
+        ("^{2}", "{}^2", "<msup><mrow></mrow><mn>2</mn></msup>"),
+        ("x_{}", "x_{}", "<msub><mi>x</mi><mrow></mrow></msub>"),
+        (r"\alpha x", r"\alpha x", "<mi>αx</mi>"),
+        (r"\alpha_1", r"\alpha_1", "<msub><mi>α</mi><mn>1</mn></msub>"),
+        (r"\hat{y}_k", r"\hat{y}_k", "<msub><mi>y\u0302</mi><mi>k</mi></msub>"),
+        (r"\hat{\alpha}", r"\hat{\alpha}", "<mi>α\u0302</mi>"),
+        ("f′^{2}", r"f{{}^\prime}^2", "<msup><mi>f′</mi><mn>2</mn></msup>"),
+        ("x^{′}", r"x^{\prime}", "<msup><mi>x</mi><mtext>′</mtext></msup>"),
+        ("f(x)", r"f(x)", "<mtext>f(x)</mtext>"),
+        ("learning_rate", r"\text{learning\_rate}", "<mtext>learning_rate</mtext>"),
+        ("x*w + b", r"\text{x*w + b}", "<mtext>x*w + b</mtext>"),
+        ("50%", r"\text{50\%}", "<mtext>50%</mtext>"),
+        ("a|b", r"\text{a\textbar{}b}", "<mtext>a|b</mtext>"),
+        (r"\input{x}", r"\text{\textbackslash{}input\{x\}}", r"<mtext>\input{x}</mtext>"),
+        ("</math>", r"\text{\textless{}/math\textgreater{}}", "<mtext>&lt;/math&gt;</mtext>"),
+        ("\u0301", "\\text{◌\u0301}", "<mtext>\u0301</mtext>"),
+        ("a%\u0301", "\\text{a\\%◌\u0301}", "<mtext>a%\u0301</mtext>"),
+        ("\u202ea", r"\text{a}", "<mtext>\u202ea</mtext>"),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_tex_and_mathml(label, tex, elements):
+    assert latex(label) == tex
+    assert mathml(label) == (elements or "<mrow></mrow>" * bool(label))
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("a\nb", "a b"),
+        ("  a \t b\r\n", "a b"),
+        ("\u2028", "␣"),
+        (" ", "␣"),
+        ("_{}", "␣"),
+        ("", ""),
+        ("\x00\x7f\x85\ud800\ufffe", "\ufffd" * 5),
+        (r"\alpha" * LONGEST, "α" * 40 + "…"),
+        (r"\alpha" * 40, r"\alpha" * 40),
+        ("x" * LONGEST, "x" * LONGEST),
+        ("x" * (LONGEST + 1), "x" * (LONGEST - 1) + "…"),
+        ("\n" * 1000 + "x", "␣…"),
+    ],
+)
+def test_short(label, shown):
+    assert short(label) == shown
