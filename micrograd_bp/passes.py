@@ -82,14 +82,15 @@ def _big(n: int) -> str:
 def cost(output: Value, weights: Any = None) -> Cost:
     """Count what the derivatives of `output` by its weights cost, in each of four ways.
 
-    `weights` are those of a model or a list of Values; without it, the leaves whose labels begin
-    with w or W as the lectures' weights do, or else all leaves. How it is counted: an edge whose
-    local derivative is 1 whatever its operands (a bias, a term of a sum) costs nothing, nor does a
-    product with the seed ∂C/∂C = 1; every other edge that a pass goes along is one multiplication
-    with its local derivative, σ′(z) being given as one factor. A product of n factors along a path
-    takes n − 1. Sums of k terms take k − 1 additions. Forward, a product of two is one
-    multiplication, and so is each call of a function; central differences take two forward passes
-    for each weight.
+    `weights` are the parameters of a model, biases too, or a list of Values; without it, the leaves
+    whose labels begin with w or W as the lectures' weights do, or else all leaves.
+
+    How it is counted: an edge whose local derivative is 1 whatever its operands (a bias, a term of
+    a sum) costs nothing, nor does a product with the seed ∂C/∂C = 1; every other edge that a pass
+    goes along is one multiplication with its local derivative, σ′(z) being given as one factor. A
+    product of n factors along a path takes n − 1. Sums of k terms take k − 1 additions. Forward, a
+    product of two is one multiplication, and so is each call of a function; central differences
+    take two forward passes for each weight.
 
     Errors: TypeError for what is no Value; ValueError where there is nothing to differentiate by.
     """
@@ -276,7 +277,7 @@ def wrong_order(output: Value) -> WrongOrder:
 
     The naive pass goes from the output depth first and lets each node pass its gradient on once,
     when it is first reached. In topological order, by contrast, a node comes after all of its
-    children. Touches no `.grad`.
+    children. Touches no `.grad`. Errors: TypeError for what is no Value.
 
     >>> x = Value(2.0, "x")
     >>> a = x * 3.0

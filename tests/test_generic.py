@@ -71,6 +71,7 @@ def test_like_terms_become_one(terms, expected):
         names("W_{11}", "W_{23}"),
         [Name("x_1"), Number(2.0)],
         [Number(1.0), Number(2.0)],
+        [Name("x_1", "2"), Name("x_2", "1")],
         [Chain((Name("x_1"), Name("y_2"))), Chain((Name("x_2"), Name("y_1")))],
         [Chain((Name("x_1"),)), Chain((Name("x_2"), Name("y_2")))],
         [Call("tanh", (Name("x_1"),)), Call("sin", (Name("x_2"),))],

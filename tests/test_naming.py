@@ -182,6 +182,10 @@ def test_inputs_that_are_numbers_go_by_their_place():
     names = Names(topological_order(node))
     found = [indexed(e, local_formula(e, names), names) for e in edges(node)]
     assert [*map(show, found)] == ["x₁", "x₂", "y", "b"]
+    node = mb.dot([2.0, x], [y, y], 1.0)  # a weight that is a number is itself
+    names = Names(topological_order(node))
+    found = [indexed(e, local_formula(e, names), names) for e in edges(node)]
+    assert [*map(show, found)] == ["y", "2", "x"]
     product = 2.0 * x
     (edge,) = edges(product)
     names = Names(topological_order(product))
