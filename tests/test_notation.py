@@ -181,7 +181,8 @@ trees = st.recursive(
     ),
     max_leaves=10,
 )
-PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˣʸᶻ−·√", "0123456789+-xyz-*~")
+RAISED, LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˣʸᶻᵗᵃⁿʰ", "0123456789+-()xyztanh"
+PLAIN = str.maketrans(RAISED + "−·√", LOWERED + "-*~")
 FUNCTIONS = {
     **{name.label: x for name, x in AT.items()},
     "sqrt": math.sqrt, "tanh": math.tanh, "frac": lambda over: lambda under: over / under,
@@ -204,7 +205,7 @@ def number_of(python):
 
 
 def python_of_text(shown):
-    shown = re.sub("([⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˣʸᶻ]+)", r"**(\1)", shown.replace("½", "0.5"))
+    shown = re.sub(f"([{RAISED}]+)", r"**(\1)", shown.replace("½", "0.5"))
     return shown.replace("^", "**").translate(PLAIN)
 
 
