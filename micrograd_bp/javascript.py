@@ -72,13 +72,13 @@ def translatable(name: str) -> bool:
 # ------------------------------------------------------------------ what formulas call
 
 # A formula calls the kernels of `floats` where it would lose digits by itself; these are their
-# counterparts, as JavaScript has neither them nor erf, nor exact sums. They are shorter than those
+# counterparts, as JavaScript has none of them. They are shorter than those
 # of `floats`, at the cost of a few units in the last place, which no slider shows. Those that
 # formulas do not name (group, repeat, split …) serve the others, and the translation.
 KERNELS = {
     # Python's own
     "abs": "Math.abs",
-    "int": "(x) => Math.trunc(x) + 0",  # an int has no −0
+    "int": "Math.trunc",
     "len": "(xs) => xs.length",
     "max": "(...xs) => xs.flat().reduce((a, b) => (b > a ? b : a), xs.flat()[0] ?? NaN)",
     "min": "(...xs) => xs.flat().reduce((a, b) => (b < a ? b : a), xs.flat()[0] ?? NaN)",
@@ -161,7 +161,8 @@ KERNELS = {
     "power": "(x, y) => (x === 1 || (x === -1 && abs(y) === Infinity) ? 1 : x ** y)",
     "dpower": """(x, y) => {
     if (y === 0) return 0;
-    if (x <= 0) return y * power(x, y - 1);
+    const slope = y * power(x, y - 1);
+    if (x <= 0 || (abs(y) >= 1 && y - (y - 1) === 1 && abs(slope) > 1e-290)) return slope;
     const z = power(x, y); // a rounded y - 1 would cost as many digits as log z has
     if (z > 1e-290 && z < 1e250 && abs(y) < 1e40) return (y * z) / x;
     const root = power(x, y / 2);

@@ -97,7 +97,7 @@ def kinks(name):
     """Operands where formulas change, tie, vanish, or have no value."""
     op = OPS[name]
     if not op.vectors:
-        return product(KINKS + EDGES if len(op.names) == 1 else KINKS, repeat=len(op.names))
+        return product(KINKS + (EDGES if len(op.names) == 1 else EDGES[-3:]), repeat=len(op.names))
     if name == "softmax":
         return [(float(k), *xs) for xs in LISTS for k in range(len(xs))]
     if name == "dot":
