@@ -23,11 +23,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_bp import files, viewer
+from micrograd_bp import files, folding, viewer
+from micrograd_bp.derivations import Derivation, Shared
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.folding import LEVELS, fold, unfused
 from micrograd_bp.naming import Names, Variables, variables_of
-from micrograd_bp.picture import Look, Picture, escaped, lit, short
+from micrograd_bp.paths import Path as Way
+from micrograd_bp.picture import Look, Picture, escaped, short
 from micrograd_bp.renderers import ADVICE, NoRenderer, render
 from micrograd_bp.viewer import Tip
 
@@ -81,8 +82,9 @@ class Drawing:
         """
         suffix = Path(path).suffix.lower().removeprefix(".")
         if suffix not in FORMS:
-            expected = ", ".join(f".{form}" for form in FORMS)
-            raise ValueError(f"cannot save {os.fspath(path)!r}: expected one of {expected}")
+            *first, last = (f".{form}" for form in FORMS)
+            expected = f"{', '.join(first)} or {last}"
+            raise ValueError(f"cannot save {os.fspath(path)!r}: expected {expected}")
         content: str | bytes
         if suffix in ("png", "pdf"):
             content = render(self.source, suffix).content
@@ -133,8 +135,8 @@ def draw(
     *,
     detail: str = "auto",
     max_nodes: int | None = None,
-    unfold: Iterable[Value] = (),
-    fold_into_one: Iterable[Value] = (),
+    unfold: Value | Iterable[Value] = (),
+    fold: Value | Iterable[Value] = (),
     highlight: Any = None,
     contributions: bool = False,
     weights: bool = False,
@@ -150,8 +152,8 @@ def draw(
     unit, its parameters inside, the layers side by side; "blocks", what is computed alike (one
     unit for many examples) in one box ×N; "layers"; "slices", by depth. "auto" is the first of
     "full" to "slices" with at most `max_nodes` boxes (200). A folded box says how many nodes it
-    stands for. `unfold` opens the boxes of these nodes, `fold_into_one` makes one box of each of
-    these and of all that leads to it alone.
+    stands for. `unfold` opens the boxes of these nodes, `fold` makes one box of each of these and
+    of all that leads to it alone.
 
     A box shows data and, after a `backward()` through `root`, the gradient, to `digits`
     significant digits; an edge shows the local derivative, with `contributions` also what it
@@ -167,25 +169,66 @@ def draw(
     if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
     _one_of("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
-    _one_of("detail", detail, ("auto", *LEVELS))
+    _one_of("detail", detail, ("auto", *folding.LEVELS))
     _one_of("color", color, ("grad", "data", "none"))
     _one_of("theme", theme, ("light", "dark"))
     if max_nodes is not None and (type(max_nodes) is not int or max_nodes < 4):
         raise ValueError(f"max_nodes {max_nodes!r}: expected a whole number of at least 4")
     order = topological_order(root)
     names = Names(order, variables_of(variables, 2))
-    edges = lit(highlight)
+    edges = _lit(highlight)
+    opened, closed = _chosen("unfold", unfold, names), _chosen("fold", fold, names)
+    if edges and names.label.keys().isdisjoint(child for child, _ in edges):
+        raise ValueError("highlight: none of its edges is in this graph")
     if detail == "primitives":
         if edges:
-            raise ValueError("highlight: the edges of the steps inside an operation have no path")
+            raise ValueError("highlight: the steps inside an operation are on no path: detail full")
         given = {v: name for v, name in names.label.items() if isinstance(name, str)}
-        root = unfused(root, given)
+        copy = folding.unfused(root, given)
+        root, opened, closed = copy[root], [copy[v] for v in opened], [copy[v] for v in closed]
         names = Names(topological_order(root))
-    sketch = fold(root, detail, max_nodes, unfold, fold_into_one)
+    sketch = folding.fold(root, detail, max_nodes, opened, closed)
     look = Look(digits, rankdir, contributions, weights, color, theme)
     picture = Picture(root, sketch, names, edges, look)
     shown = title or f"computation graph of {picture.name(root)}"
     return Drawing(picture.dot(), picture.text(), shown, picture.description(), picture.tips())
+
+
+def _chosen(what: str, nodes: Value | Iterable[Value], names: Names) -> list[Value]:
+    chosen = [nodes] if isinstance(nodes, Value) else [*nodes]
+    for v in chosen:
+        if not isinstance(v, Value):
+            raise TypeError(f"{what}: expected a Value, got {type(v).__name__}")
+        if v not in names.label:
+            raise ValueError(f"{what}: {short(v.label) or 'the node'} is not in this graph")
+    return chosen
+
+
+# ------------------------------------------------------------------ what is lit
+
+
+def _lit(highlight: Any) -> dict[tuple[Value, int], str]:
+    """The edges of a path, of a derivation or of two, or of what two share."""
+    if highlight is None:
+        return {}
+    if isinstance(highlight, Shared):
+        highlight = [highlight.first, highlight.second]
+    chosen = [highlight] if isinstance(highlight, Way | Derivation) else [*highlight]
+    if len(chosen) > 2:
+        raise ValueError(f"highlight: expected one or two paths or derivations, got {len(chosen)}")
+    found: dict[tuple[Value, int], str] = {}
+    for one, how in zip(chosen, ("first", "second")):
+        for edge in _edges(one):
+            found[edge] = "shared" if found.get(edge, how) != how else how
+    return found
+
+
+def _edges(one: Any) -> Iterable[tuple[Value, int]]:
+    if isinstance(one, Way):
+        return zip(one.nodes, one.places)
+    if isinstance(one, Derivation):
+        return one.edges
+    raise TypeError(f"highlight: expected a Path or a Derivation, got {type(one).__name__}")
 
 
 def _one_of(what: str, given: Any, known: Sequence[str]) -> None:
@@ -205,7 +248,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
             try:
                 return {"image/svg+xml": render(self.source).content.decode()}
             except NoRenderer:
-                return {"text/plain": f"{draw(root).text}\n{ADVICE}"}
+                return {"text/plain": f"{draw(root, variables=False).text}\n{ADVICE}"}
 
     _one_of("rankdir", rankdir, ("LR", "TB"))
     dot = Digraph(format=format, graph_attr={"rankdir": rankdir})
@@ -219,7 +262,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
         record = (escaped(cell).translate(_RECORD) for cell in cells)
         dot.node(name, graphviz.nohtml(f"{{ {' | '.join(record)} }}"), shape="record")
         if node.op:
-            dot.node(f"{name}op", escaped(node._op))
+            dot.node(f"{name}op", escaped(short(node._op)))
             dot.edge(f"{name}op", name)
         for parent in node.parents:
             dot.edge(index[parent], f"{name}op")

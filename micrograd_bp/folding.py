@@ -14,11 +14,13 @@ A box knows which nodes it stands for, so nothing disappears; inputs that are pl
 boxes without nodes.
 """
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import chain
 from operator import add, mul
 from typing import Any
 
@@ -36,14 +38,13 @@ LEVELS = ("primitives", "full", "lecture", "blocks", "layers", "slices")
 class Box:
     """One or many nodes, drawn as one: those that belong together, in topological order.
 
-    `face` is the node whose name and numbers the box shows; `times` how many copies of it there
-    are among the nodes; `layer` and `units` say which layer it is and how many of its units.
-    Operands that are plain numbers, `numbers`, have a box without nodes.
+    `faces` are those among them that the box shows: the one result, or that of each copy. `layer`
+    says which layer it belongs to, `units` how many of its units it holds. Operands that are plain
+    numbers, `numbers`, have a box without nodes, with a `name` if they are inputs.
     """
 
     nodes: tuple[Value, ...]
-    face: Value | None
-    times: int = 1
+    faces: tuple[Value, ...]
     layer: int | None = None
     units: int = 1
     numbers: tuple[float, ...] = ()
@@ -54,17 +55,24 @@ class Box:
         """Whether it stands for more than one node."""
         return len(self.nodes) > 1
 
+    @property
+    def times(self) -> int:
+        """How many copies of the same there are among the nodes."""
+        return max(len(self.faces) // self.units, 1)
+
 
 @dataclass(frozen=True)
 class Arrow:
-    """From an operand's box to that of the result: `edges` are (child, place among its parents).
+    """From an operand's box to that of the result.
 
-    An operand that is a plain number has no such edge.
+    `edges` are (child, place among its parents), none from a plain number; `uses` are (child,
+    place among its operands).
     """
 
     tail: int
     head: int
     edges: tuple[tuple[Value, int], ...]
+    uses: tuple[tuple[Value, int], ...]
 
 
 @dataclass(frozen=True)
@@ -88,116 +96,150 @@ def fold(
     For the level "primitives" give the `unfused` graph. `unfold` are nodes whose boxes are to be
     opened; each of `together` becomes one box with all that leads to it alone.
     """
-    most = 200 if max_nodes is None and level == "auto" else max_nodes
+    unfold, together = [*unfold], [*together]
+    most = MOST if max_nodes is None and level == "auto" else max_nodes
     start = LEVELS.index("full" if level == "auto" else level)
     graph = {node: node.parents for node in topological_order(root)}
+    group: Groups = {}
     sketch = None
-    for name in LEVELS[start:]:
-        if name == "full" and most is not None and len(graph) > most:
+    for k, name in enumerate(LEVELS):
+        group = _LEVEL[name](graph, group, most or MOST)
+        if k < start:
             continue
-        group = _LEVEL[name](graph, most or 200)
-        _open(graph, group, unfold, together)
-        sketch = _sketch(graph, group, name)
+        chosen = _opened(graph, group, unfold, together)
+        if most is not None and name != "slices" and _count(graph, chosen) > most:
+            continue
+        sketch = _sketch(graph, chosen, name)
         if most is None or len(sketch.boxes) <= most:
             break
     assert sketch is not None
     return sketch
 
 
+MOST = 200
+"""Boxes that a picture may have before it is folded of itself."""
+
 Graph = dict[Value, tuple[Value, ...]]
 """The nodes in topological order, each with its parents."""
 
-Groups = dict[Value, Hashable]
-"""What a node's box goes by; a node that is not in it has a box of its own."""
+Groups = dict[Value, tuple[Any, ...]]
+"""What a node's box goes by, its kind first; a node that is not in it has a box of its own."""
 
 
-def _open(graph: Graph, group: Groups, unfold: Iterable[Value], fold: Any) -> None:
+def _opened(
+    graph: Graph, group: Groups, unfold: Sequence[Value], together: Sequence[Value]
+) -> Groups:
     opened = {group[v] for v in unfold if v in group}
-    if opened:
-        for v in [v for v, key in group.items() if key in opened]:
-            del group[v]
-    for v in fold:
-        group[v] = ("together", v)
-        _absorb(graph, group, lambda node: True, {("together", v)})
+    if opened or together:
+        group = {v: key for v, key in group.items() if key not in opened}
+    for v in together:
+        group[v] = key = ("together", v)
+        _absorb(graph, group, lambda node: True, key)
+    return group
+
+
+def _count(graph: Graph, group: Groups) -> int:
+    """How many boxes there will be, but for those of numbers."""
+    return len(graph) - len(group) + len({*group.values()})
 
 
 # ------------------------------------------------------------------ which nodes belong together
 
 
-def _full(graph: Graph, most: int) -> Groups:
+def _full(graph: Graph, before: Groups, most: int) -> Groups:
     return {}
 
 
-def _lecture(graph: Graph, most: int) -> Groups:
+def _lecture(graph: Graph, before: Groups, most: int) -> Groups:
     """A box for each unit of each example: its sum, its activation, its own parameters."""
     group: Groups = {}
-    children = Counter(parent for parents in graph.values() for parent in parents)
+    children = _uses(graph)
     seen: Counter[str] = Counter()
     for node, parents in graph.items():
         if not node.op:
             continue
         place = unit(node.label)
-        before = group.get(parents[0]) if parents else None
         if place and node.label[0] == "z":
             seen[node.label] += 1
             group[node] = ("unit", *place, seen[node.label])
         elif node.op == "dot":
-            group[node] = ("unit", None, node, 1)
-        elif before and len(parents) == 1 and node.op in ACTIVATIONS and children[parents[0]] == 1:
-            group[node] = before
+            group[node] = ("neuron", node)
+        elif len(parents) == 1 and node.op in ACTIVATIONS and children[parents[0]] == 1:
+            key = group.get(parents[0])
+            if key and parents[0].op not in ACTIVATIONS:
+                group[node] = key
     _absorb(graph, group, _interior)
     return group
 
 
-def _blocks(graph: Graph, most: int) -> Groups:
+def _blocks(graph: Graph, before: Groups, most: int) -> Groups:
     """As before, with the copies of a unit in one box, and of whatever is computed alike."""
-    group: Groups = {
-        v: key[:3] if isinstance(key, tuple) and key[1] is not None else key
-        for v, key in _lecture(graph, most).items()
-    }
-    _absorb(graph, group, _interior)
-    used: dict[Value, tuple[str, int]] = {}
+    units: Groups = {v: key[:3] for v, key in before.items() if key[0] == "unit"}
+    _absorb(graph, units, _interior)
+    shape = _shapes(graph, units)
+    alike = Counter(shape.values())
+    return {v: key for v, key in shape.items() if v in units or alike[key] > 1}
+
+
+def _shapes(graph: Graph, known: Groups) -> Groups:
+    """For each node how it is computed, the same for all that are computed alike.
+
+    A running total, s = s + …, is computed alike at every step. An unlabelled leaf goes by what
+    is done with it, unless that is so much that it must be a parameter.
+    """
+    used: dict[Value, list[tuple[str, int]]] = {}
     for node, parents in graph.items():
+        op = node.op
         for place, parent in enumerate(parents):
-            used.setdefault(parent, (node.op, min(place, 2)))
+            used.setdefault(parent, []).append((op, min(place, 2)))
     shape: Groups = {}
     for node, parents in graph.items():
-        if node in group:
-            shape[node] = group[node]
+        if node in known:
+            shape[node] = known[node]
         elif not node.op:
-            shape[node] = ("leaf", node.label or used.get(node))
+            uses = used.get(node, [])
+            shape[node] = ("leaf", node.label or (hash((*uses,)) if len(uses) < 5 else node))
         else:
-            operands = [shape[v] for v in parents]
-            alike = frozenset(operands) if len(operands) > 3 else tuple(operands)
-            shape[node] = (node.op, hash(alike))
-    alone = Counter(shape.values())
-    return {v: key for v, key in shape.items() if v in group or alone[key] > 1}
+            shape[node] = _shape(node, parents, shape, used)
+    return shape
 
 
-def _layers(graph: Graph, most: int) -> Groups:
+def _shape(
+    node: Value, parents: tuple[Value, ...], shape: Groups, used: Mapping[Value, Sequence[Any]]
+) -> tuple[Any, ...]:
+    operands = [shape[v] for v in parents]
+    if len(parents) > 3:
+        return ("alike", node.op, hash(frozenset(operands)))
+    for before, others in zip(parents, (operands[1:], operands[:-1])):
+        if before.op == node.op and len(used[before]) == 1 and before.label in ("", node.label):
+            same = shape[before]
+            step = ("step", node.op, hash((*others,)))
+            return same if same[:3] == step else (*step, hash(same))
+    first, *numbers = node.operands if len(parents) == 1 else (None,)
+    others = operands[1:] if len(parents) > 1 or isinstance(first, Value) else operands
+    exponent = numbers if node.op == "pow" else []
+    return ("step", node.op, hash((*others,)), hash((*operands, *exponent)))
+
+
+def _layers(graph: Graph, before: Groups, most: int) -> Groups:
     """As before, with all units of a layer in one box."""
-    return {
-        v: ("layer", key[1]) if isinstance(key, tuple) and key[0] == "unit" else key
-        for v, key in _blocks(graph, most).items()
-    }
+    return {v: ("layer", key[1]) if key[0] == "unit" else key for v, key in before.items()}
 
 
-def _slices(graph: Graph, most: int) -> Groups:
-    """By how many operations deep a node is, in as many slices as there may be boxes."""
+def _slices(graph: Graph, before: Groups, most: int) -> Groups:
+    """By how many operations deep a node is, in a few slices; the leaves apart."""
     depth: dict[Value, int] = {}
     for node, parents in graph.items():
-        depth[node] = max((depth[v] + 1 for v in parents), default=0)
-    boxes = max(most // 2, 2)
-    deepest = max(depth.values())
-    group: Groups = {v: ("slice", d * (boxes - 1) // max(deepest, 1)) for v, d in depth.items()}
-    first = next(iter(group.values()))
-    for v in graph:
-        if not v.op:
-            group[v] = ("leaves", first)
-    return group
+        depth[node] = max([depth[v] + 1 for v in parents], default=0)
+    last = min(most - 2, SLICES) - 1
+    deepest = max(max(depth.values()), 1)
+    return {v: ("slice", d * last // deepest if v.op else "leaves") for v, d in depth.items()}
 
 
-_LEVEL: dict[str, Callable[[Graph, int], Groups]] = {
+SLICES = 12
+"""More of them, one beside the other, would not fit on a page."""
+
+_LEVEL: dict[str, Callable[[Graph, Groups, int], Groups]] = {
     "primitives": _full,
     "full": _full,
     "lecture": _lecture,
@@ -211,7 +253,7 @@ _UNIT = re.compile(r"[A-Za-z]\^\{\((\d+)\)\}(?:_(?:\{([\d,]+)\}|(\d)))?")
 
 def unit(label: str) -> tuple[int, str] | None:
     """The layer and the index in a label like `z^{(2)}_1`."""
-    match = _UNIT.fullmatch(label)
+    match = _UNIT.fullmatch(label) if "^" in label else None
     return (int(match[1]), match[2] or match[3] or "") if match else None
 
 
@@ -220,23 +262,28 @@ def _interior(node: Value) -> bool:
     return not node.label if node.op else node.label[:1] in ("w", "W", "b")
 
 
+def _uses(graph: Graph) -> Counter[Value]:
+    """How many edges come out of each node."""
+    return Counter(chain.from_iterable(graph.values()))
+
+
 def _absorb(
     graph: Graph,
     group: Groups,
     may: Callable[[Value], bool],
-    into: set[Hashable] | None = None,
+    only: tuple[Any, ...] | None = None,
 ) -> None:
-    """Put what leads to one box alone into it."""
-    children: dict[Value, set[Hashable]] = {}
-    for node in reversed([*graph]):
-        around = children.pop(node, set())
-        if node not in group and len(around) == 1 and may(node):
-            (key,) = around
-            if key is not None and (into is None or key in into):
-                group[node] = key
+    """Put what leads to one box alone into it, be it any box or `only` this."""
+    into: dict[Value, tuple[Any, ...] | None] = {}  # the one box above a node; None of several
+    for node in reversed(graph):
         key = group.get(node)
+        if key is None:
+            above = into.get(node)
+            if above and only in (None, above) and may(node):
+                group[node] = key = above
         for parent in graph[node]:
-            children.setdefault(parent, set()).add(key)
+            if into.setdefault(parent, key) != key:
+                into[parent] = None
 
 
 # ------------------------------------------------------------------ boxes and arrows
@@ -246,127 +293,177 @@ def _sketch(graph: Graph, group: Groups, level: str) -> Sketch:
     members: dict[Hashable, list[Value]] = {}
     for node in graph:
         members.setdefault(group.get(node, node), []).append(node)
-    last = next(reversed(graph))
-    root = group.get(last, last)
-    boxes = [_box(nodes, key, key == root) for key, nodes in members.items()]
-    place = {key: k for k, key in enumerate(members)}
-    at = {node: place[group.get(node, node)] for node in graph}
-    inputs: dict[int, list[float]] = {}
-    between: dict[Hashable, list[tuple[Value, int]]] = {}
+    boxes = [_box(nodes, group.get(nodes[0])) for nodes in members.values()]
+    at = {node: k for k, nodes in enumerate(members.values()) for node in nodes}
+    inside = [box.folded for box in boxes]
+    place: dict[Hashable, int] = {}
+    numbers: dict[int, list[float]] = {}
+    edges: dict[Hashable, list[tuple[Value, int]]] = {}
+    uses: dict[Hashable, list[tuple[Value, int]]] = {}
     ends: dict[Hashable, tuple[int, int]] = {}
-    for node in graph:
+    for node, parents in graph.items():
         head = at[node]
-        parents = 0
-        for k, operand in enumerate(node.operands):
+        folded = inside[head]
+        operands: Sequence[Any] = parents
+        if not folded or node.op in WEIGHED:  # in a folded box, no other numbers matter
+            operands = node.operands
+        among = -1
+        for k, operand in enumerate(operands):
             if isinstance(operand, Value):
-                tail, edge = at[operand], [(node, parents)]
-                parents += 1
-                if tail == head and boxes[head].folded:
+                among += 1
+                tail = at[operand]
+                if tail == head and folded:
                     continue
-                apart = not (boxes[head].folded or boxes[tail].folded)
+                way: Hashable = (tail, head) if folded or inside[tail] else (node, k)
+                edges.setdefault(way, []).append((node, among))
             else:
-                tail, apart, edge = -1, True, []
-                name = "" if not boxes[head].folded else _input(node, k)
-                if boxes[head].folded and not name:
+                name, key = _number_box(node, k, operand, boxes[head], level)
+                if key is None:
                     continue
-                if name and level == "layers":
-                    name = "x"
-                shared = ("input", boxes[head].layer, name, operand if level == "lecture" else "")
-                key = shared if name else ("number", node, k)
                 if key not in place:
                     place[key] = len(boxes)
-                    boxes.append(Box((), None, name=name))
-                tail, apart = place[key], not name
-                inputs.setdefault(tail, []).append(operand)
-            way: Hashable = (node, k) if apart else (tail, head)
-            between.setdefault(way, []).extend(edge)
+                    boxes.append(Box((), (), name=name))
+                    inside.append(False)
+                tail = place[key]
+                way = (tail, head) if folded or name else (node, k)
+                numbers.setdefault(tail, []).append(operand)
             ends[way] = tail, head
-    arrows = [Arrow(*ends[way], tuple(edges)) for way, edges in between.items()]
-    for k, numbers in inputs.items():
-        boxes[k] = replace(boxes[k], numbers=tuple(dict.fromkeys(numbers)))
+            uses.setdefault(way, []).append((node, k))
+    arrows = [Arrow(*ends[way], (*edges.get(way, ()),), (*uses[way],)) for way in ends]
+    for k, several in numbers.items():
+        boxes[k] = replace(boxes[k], numbers=tuple(dict.fromkeys(several)))
     return Sketch(tuple(boxes), tuple(arrows), level)
 
 
-def _box(nodes: list[Value], key: Hashable, is_root: bool) -> Box:
-    if len(nodes) == 1:
-        place = unit(nodes[0].label)
-        inputs = place is not None and place[0] == 0
-        return Box((nodes[0],), nodes[0], layer=0 if inputs else None)
-    faces = [v for v in nodes if v.op == nodes[-1].op and v.label == nodes[-1].label]
+def _box(nodes: list[Value], key: tuple[Any, ...] | None) -> Box:
+    last = nodes[-1]
+    place = unit(last.label)
     layer, units = None, 1
-    if isinstance(key, tuple) and key[0] in ("unit", "layer"):
-        layer = key[1]
-    if isinstance(key, tuple) and key[0] == "layer":
-        labels = {v.label for v in nodes if v.label[:1] == "z"}
-        units = len(labels) or sum(v.op == "dot" for v in nodes)
-        faces = [v for v in nodes if v.label and v.label[0] == nodes[-1].label[:1] and v.op]
-    times = max(len(faces) // units, 1)
-    alone = times == 1 and units == 1
-    return Box(tuple(nodes), nodes[-1] if alone or is_root else faces[-1], times, layer, units)
+    match key:
+        case ("unit", layer, *_):
+            faces = [v for v in nodes if v.op == last.op and v.label == last.label]
+        case ("layer", layer):
+            faces = [v for v in nodes if v.op == last.op and v.label[:1] == last.label[:1]]
+            units = len({v.label for v in nodes if v.label[:1] == "z"})
+        case ("together" | "neuron", _):
+            faces = [last]
+        case _:
+            faces = nodes
+    if not last.op and place and place[0] == 0:
+        layer = 0
+    return Box(tuple(nodes), tuple(faces), layer, units)
+
+
+def _number_box(
+    node: Value, k: int, number: float, box: Box, level: str
+) -> tuple[str, Hashable | None]:
+    """The name of the box for an operand that is a number, and what it goes by.
+
+    Without a key, it is one of the numbers inside a folded box.
+    """
+    if level in ("primitives", "full"):
+        return "", ("number", node, k) if not box.folded else None
+    name = _input(node, k)
+    if level == "slices":
+        return "numbers", ("numbers",) if name or not box.folded else None
+    if not name:
+        return "", ("number", node, k) if not box.folded else None
+    if level == "layers":
+        return "x", ("input", box.layer)
+    return name, ("input", box.layer, name, number if level == "lecture" else None)
 
 
 def _input(node: Value, k: int) -> str:
     """What a number that is an input of a unit goes by, x_j; nothing for another number."""
-    operands = node.operands
+    if (weight := weight_of(node, k)) is None:
+        return ""
     if node.op == "dot":
-        half = len(operands) // 2
-        return f"x_{k - half + 1}" if half <= k < 2 * half else ""
-    if node.op == "mul":
-        weight = operands[1 - k]
-        place = unit(weight.label) if isinstance(weight, Value) else None
-        if place and place[1]:
-            return f"x_{place[1].split(',')[-1] if ',' in place[1] else place[1][-1]}"
-    return ""
+        return f"x_{{{k - len(node.operands) // 2 + 1}}}"
+    place = unit(weight.label)
+    if not place or not place[1]:
+        return ""
+    return f"x_{{{place[1].split(',')[-1] if ',' in place[1] else place[1][-1]}}}"
+
+
+WEIGHED = ("dot", "mul")
+"""The operations in which an operand may be an input, and another its weight."""
+
+
+def weight_of(node: Value, k: int) -> Value | None:
+    """The weight by which operand `k` goes into a unit's sum."""
+    operands = node.operands
+    half = len(operands) // 2
+    other: Any = None
+    if node.op == "dot" and half <= k < 2 * half:
+        other = operands[k - half]
+    elif node.op == "mul":
+        other = operands[1 - k]
+    return other if isinstance(other, Value) else None
 
 
 # ------------------------------------------------------------------ primitives
 
 
-def unfused(root: Value, names: Mapping[Value, str] | None = None) -> Value:
-    """A copy of the graph in which what is one node, but a formula of several steps, is in steps.
+def unfused(root: Value, names: Mapping[Value, str] | None = None) -> dict[Value, Value]:
+    """For each node its copy in a graph in which formulas of several steps are taken in steps.
 
-    Data and gradients are the same; a sum of many is one addition after the other. `names` are
-    labels for nodes without one.
+    Data and gradients are the same; a sum of many is one addition after the other. What the steps
+    would lose to rounding or overflow stays one node. `names` are labels for nodes without one.
 
-    >>> from micrograd_bp import dot, topological_order
+    >>> from micrograd_bp import dot
     >>> z = dot([Value(2.0, "w")], [Value(3.0, "x")], Value(1.0, "b"))
-    >>> [v.op for v in topological_order(unfused(z)) if v.op]
+    >>> [v.op for v in topological_order(unfused(z)[z]) if v.op]
     ['mul', 'add']
     """
     order = topological_order(root)
-
-    def label(node: Value) -> str:
-        return node.label or (names or {}).get(node, "")
-
-    copy: dict[Any, Any] = {}
+    copy: dict[Value, Value] = {}
     for node in order:
-        if not node.op:
-            copy[node] = Value(node.data, label(node))
-            copy[node].grad = node.grad
-            continue
-        operands = [copy.get(v, v) for v in node.operands]
-        stand: list[Any] = [
-            Name(str(k)) if isinstance(v, Value) else Number(v) for k, v in enumerate(operands)
-        ]
-        try:
-            made = _steps(_in_steps(node.op, stand), dict(zip(stand, operands)))
-        except (ValueError, ArithmeticError):
-            made = None  # a step on the way overflows: then the node stays one
-        if not isinstance(made, Value) or not made.op or made.label:
-            made = node._copy(operands)
-        made.label = label(node)
-        copy[node] = made
-    new = topological_order(copy[root])
+        operands = [copy[v] if isinstance(v, Value) else v for v in node.operands]
+        made = _in_steps(node, operands) if node.op else None
+        copy[node] = made or node._copy(operands)
+        copy[node].label = node.label or (names or {}).get(node, "")
     if root.grad:
+        new = topological_order(copy[root])
         for v, gradient in zip(new, grad(copy[root], new)):
             v.grad = gradient * root.grad
-        for node in order:
-            copy[node].grad = node.grad
-    result: Value = copy[root]
-    return result
+    for node in order:
+        copy[node].grad = node.grad
+    return copy
 
 
-def _in_steps(op: str, names: list[Any]) -> Expr:
+def _in_steps(node: Value, operands: list[Any]) -> Value | None:
+    """The node computed in steps, of which it is the last; None where they are none, or inexact."""
+    if node.op in ARITHMETIC:
+        return None
+    names: list[Any] = [
+        Name(str(k)) if isinstance(v, Value) else Number(v) for k, v in enumerate(operands)
+    ]
+    try:
+        made = _steps(_formula(node.op, names), dict(zip(names, operands)))
+        if not isinstance(made, Value) or made in operands or not _same(made, node, operands):
+            return None
+    except (KeyError, ValueError, ArithmeticError):  # no such row, no steps, or no value
+        return None
+    made.data = node.data
+    return made
+
+
+ARITHMETIC = ("add", "sub", "mul", "truediv", "pow", "neg")
+"""The operations that are steps themselves, whatever their formula says."""
+
+
+def _same(made: Value, node: Value, operands: list[Any]) -> bool:
+    """Whether `made` has the data and the derivatives of `node`, up to rounding."""
+    wrt = [v for v in operands if isinstance(v, Value)]
+    expected = dict.fromkeys(wrt, 0.0)
+    for v, local in zip(wrt, node.local_derivatives):
+        expected[v] += local
+    found = grad(made, [*expected])
+    pairs = [(made.data, node.data), *zip(found, expected.values())]
+    return all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-300) for x, y in pairs)
+
+
+def _formula(op: str, names: list[Any]) -> Expr:
     exps = [Call("exp", (name,)) for name in names]
     if op == "logsumexp":
         return Call("log", (formula.add(*exps),))
@@ -375,10 +472,14 @@ def _in_steps(op: str, names: list[Any]) -> Expr:
     return formula.value(OPS[op], names)
 
 
-def _steps(expr: Expr, known: dict[Any, Any]) -> Any:
-    """A formula computed step by step, on Values."""
-    if expr in known:
-        return known[expr]
+def _steps(expr: Expr, known: dict[Expr, Any]) -> Any:
+    """A formula computed step by step, on Values; what stands in it twice is computed once."""
+    if expr not in known:
+        known[expr] = _step(expr, known)
+    return known[expr]
+
+
+def _step(expr: Expr, known: dict[Expr, Any]) -> Any:
     match expr:
         case Number(x):
             return x

@@ -15,21 +15,19 @@ v₁ = mul(x, x) = 9
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from micrograd_bp import formula, symbol
 from micrograd_bp.columns import Layout, places
-from micrograd_bp.derivations import Derivation, Shared
 from micrograd_bp.engine import Value
-from micrograd_bp.folding import Arrow, Box, Sketch
+from micrograd_bp.folding import Arrow, Box, Sketch, weight_of
 from micrograd_bp.formula import Expr, Name, Number
 from micrograd_bp.naming import Names
 from micrograd_bp.notation import Text
 from micrograd_bp.ops import OPS
-from micrograd_bp.paths import Path
 from micrograd_bp.viewer import Tip
 
 Edges = Mapping[tuple[Value, int], str]
@@ -48,33 +46,6 @@ class Look:
     theme: str = "light"
 
 
-# ------------------------------------------------------------------ what is lit
-
-
-def lit(highlight: Any) -> dict[tuple[Value, int], str]:
-    """The edges of a path, of a derivation or of two, or of what two share."""
-    if highlight is None:
-        return {}
-    if isinstance(highlight, Shared):
-        highlight = [highlight.first, highlight.second]
-    chosen = [highlight] if isinstance(highlight, Path | Derivation) else [*highlight]
-    if len(chosen) > 2:
-        raise ValueError(f"highlight: expected one or two paths or derivations, got {len(chosen)}")
-    found: dict[tuple[Value, int], str] = {}
-    for one, how in zip(chosen, ("first", "second")):
-        for edge in _edges(one):
-            found[edge] = "shared" if found.get(edge, how) != how else how
-    return found
-
-
-def _edges(one: Any) -> Iterable[tuple[Value, int]]:
-    if isinstance(one, Path):
-        return zip(one.nodes, one.places)
-    if isinstance(one, Derivation):
-        return one.edges
-    raise TypeError(f"highlight: expected a Path or a Derivation, got {type(one).__name__}")
-
-
 # ------------------------------------------------------------------ words
 
 
@@ -83,6 +54,7 @@ def shown(number: float, digits: int) -> str:
     return f"{number:.{digits}g}".replace("-", "−")
 
 
+@lru_cache(maxsize=10_000)
 def short(label: str) -> str:
     """`label` in Unicode on one line, not too long, and without what XML cannot hold."""
     return symbol.unicode(symbol.short(label))
@@ -95,8 +67,13 @@ def escaped(text: str) -> str:
     return graphviz.nohtml(graphviz.escape(text.replace("&", "&amp;")))  # type: ignore[no-any-return]
 
 
-LARGE = 400
-"""Boxes beyond which Graphviz is to spend less on finding the best places."""
+def symbol_of(node: Value) -> str:
+    """What stands for the operation that made a node; nothing for a leaf."""
+    return short(OPS.symbol(node.op)) if node.op else ""
+
+
+FORMULAS = 4
+"""How many of its nodes' formulas a folded box tells."""
 
 SATURATED = {"sigmoid": 0.25, "tanh": 1.0, "erf": 2.0 / math.sqrt(math.pi)}
 """Functions that saturate, and their steepest slope; below a hundredth of it they count as such."""
@@ -144,6 +121,16 @@ DARK = Palette(
 )  # fmt: skip
 
 
+def fill(palette: Palette, measure: float, greatest: float) -> str:
+    """The box's own colour for 0, else blue or orange, the deeper the nearer to `greatest`."""
+    if not measure or not greatest:
+        return palette.box
+    depth = math.sqrt(min(abs(measure) / greatest, 1.0))
+    end = palette.positive if measure > 0 else palette.negative
+    mixed = (round(a + (b - a) * depth) for a, b in zip(palette.zero, end))
+    return "#" + "".join(f"{c:02x}" for c in mixed)
+
+
 @dataclass(frozen=True)
 class Picture:
     """A sketch with names, lit edges and a look."""
@@ -177,69 +164,81 @@ class Picture:
 
     def title(self, box: Box) -> str:
         """The first line of a box: the name, the operation, how many of them."""
-        if box.face is None:
+        if not box.nodes:
             return short(box.name)
-        many = f" ×{box.times}" if box.times > 1 else ""
         if self.sketch.level == "slices" and box.folded:
             return self._operations(box)
+        face = box.nodes[-1]
+        many = f" ×{box.times:,}" if box.times > 1 else ""
+        sign = symbol_of(face)
         if box.units > 1:
-            return f"layer {box.layer}: {box.units} units, {self._symbol(box.face)}{many}"
-        label = box.face.label if box.times > 1 else ""
-        name = short(label) if label else self.name(box.face) if box.times == 1 else ""
-        sign = self._symbol(box.face)
+            return f"layer {box.layer}: {box.units} units, {sign}{many}"
+        name = self.name(face) if box.times == 1 or face is self.root else ""
+        if not name and len({v.label for v in box.faces}) == 1:
+            name = short(face.label)
         if not sign:
             return f"{name or 'leaf'}{many}"
         return f"{name} = {sign}{many}" if name else f"{sign}{many}"
 
-    def _symbol(self, node: Value) -> str:
-        """What stands for the operation, that of the sum before an activation besides."""
-        return OPS.symbol(node.op) if node.op else ""
-
     def _operations(self, box: Box) -> str:
-        counts = Counter(self._symbol(v) or "leaf" for v in box.nodes).most_common()
-        some = ", ".join(f"{sign} ×{n:,}" for sign, n in counts[:3])
+        counts = Counter(v.op for v in box.nodes).most_common()
+        some = ", ".join(f"{short(OPS.symbol(op) or 'leaf')} ×{n:,}" for op, n in counts[:3])
         return some + (", …" if len(counts) > 3 else "")
 
     def numbers(self, box: Box) -> list[str]:
         """The lines with data and gradient; of many nodes, from the least to the greatest."""
-        if box.face is None:
+        if not box.nodes:
             return [self._range(box.numbers)]
-        if box.times == 1 and box.units == 1 and self.sketch.level != "slices":
-            lines = [f"data {self.number(box.face.data)}"]
-            if self.differentiated:
-                lines.append(f"grad {self.number(box.face.grad)}")
-            return lines
-        faces = self._faces(box)
+        faces = self._shown(box)
         lines = [f"data {self._range([v.data for v in faces])}"]
         if self.differentiated:
             lines.append(f"grad {self._range([v.grad for v in faces])}")
         return lines
 
-    def _faces(self, box: Box) -> list[Value]:
-        face = box.face
-        if face is None or self.sketch.level == "slices":
-            return [*box.nodes]
-        return [v for v in box.nodes if v.op == face.op and v.label[:1] == face.label[:1]]
+    def _shown(self, box: Box) -> Sequence[Value]:
+        """The nodes whose numbers a box shows: the root alone, should it be among them."""
+        return box.faces if box.nodes[-1] is not self.root else [self.root]
 
     def _range(self, numbers: Sequence[float]) -> str:
         least, most = self.number(min(numbers)), self.number(max(numbers))
         return least if least == most else f"{least} … {most}"
 
-    def remarks(self, box: Box) -> list[str]:
+    @cached_property
+    def stuck(self) -> list[Counter[str]]:
+        """For each box, how many nodes in it keep gradients from passing, and how."""
+        return [Counter(filter(None, map(state, box.nodes))) for box in self.sketch.boxes]
+
+    def remarks(self, k: int) -> list[str]:
         """What else a box says: how many nodes it stands for, and what is stuck in it."""
+        box = self.sketch.boxes[k]
         lines = [f"{len(box.nodes):,} nodes"] if box.folded else []
-        stuck = Counter(filter(None, map(state, box.nodes)))
-        for what, n in stuck.items():
-            lines.append(what if len(self._faces(box)) == 1 else f"{n} {what}")
+        for what, n in self.stuck[k].items():
+            lines.append(what if len(box.faces) == 1 else f"{n:,} {what}")
         return lines
 
-    def kind(self, box: Box) -> str:
+    def kind(self, k: int) -> str:
         """The class of a box in the SVG."""
-        if box.face is None:
+        box = self.sketch.boxes[k]
+        if not box.nodes:
             return "number"
-        kind = "root" if self.root in box.nodes else "op" if box.face.op else "leaf"
-        stuck = {state(v) for v in box.nodes} - {""}
-        return " ".join([kind, *(["fold"] if box.folded else []), *sorted(stuck)])
+        face = box.nodes[-1]
+        kind = "root" if face is self.root else "op" if face.op else "leaf"
+        lit = ["lit", self._lit_inside[k]] if k in self._lit_inside else []
+        return " ".join([kind, *(["fold"] if box.folded else []), *sorted(self.stuck[k]), *lit])
+
+    @cached_property
+    def _lit_inside(self) -> dict[int, str]:
+        """The boxes with lit edges in them, and how these are lit."""
+        drawn = {edge for arrow in self.sketch.arrows for edge in arrow.edges} if self.lit else {}
+        inside = {edge[0]: how for edge, how in self.lit.items() if edge not in drawn}
+        if not inside:
+            return {}
+        found: dict[int, set[str]] = {}
+        for k, box in enumerate(self.sketch.boxes):
+            for v in box.nodes:
+                if v in inside:
+                    found.setdefault(k, set()).add(inside[v])
+        return {k: how.pop() if len(how) == 1 else "shared" for k, how in found.items()}
 
     # ---------------------------------------------------------------- colours
 
@@ -248,29 +247,23 @@ class Picture:
         """The colours."""
         return DARK if self.look.theme == "dark" else LIGHT
 
-    def _measure(self, box: Box) -> float:
-        """The number that the fill tells: that of the face, of many the greatest."""
-        if box.face is None or self.look.color == "none":
-            return 0.0
-        if self.look.color == "grad" and not self.differentiated:
-            return 0.0
-        numbers = [getattr(v, self.look.color) for v in self._faces(box)]
-        return max((x for x in numbers if math.isfinite(x)), key=abs, default=0.0)
+    @cached_property
+    def _measures(self) -> list[float]:
+        """For each box the number that its fill tells: that of the face, of many the greatest."""
+        color = self.look.color
+        if color == "none" or (color == "grad" and not self.differentiated):
+            return [0.0] * len(self.sketch.boxes)
+        several = (
+            [getattr(v, color) for v in self._shown(box)] if box.nodes else []
+            for box in self.sketch.boxes
+        )
+        return [max(filter(math.isfinite, numbers), key=abs, default=0.0) for numbers in several]
 
     @cached_property
     def _greatest(self) -> float:
-        others = [box for box in self.sketch.boxes if self.root not in box.nodes]
-        return max((abs(self._measure(box)) for box in others), default=0.0)
-
-    def fill(self, measure: float) -> str:
-        """White for 0, and blue or orange the deeper the greater."""
-        p = self.palette
-        if not measure or not self._greatest:
-            return p.box
-        depth = math.sqrt(min(abs(measure) / self._greatest, 1.0))
-        end = p.positive if measure > 0 else p.negative
-        mixed = (round(a + (b - a) * depth) for a, b in zip(p.zero, end))
-        return "#" + "".join(f"{c:02x}" for c in mixed)
+        """The end of the scale. The root, whose gradient is 1 whatever else there is, is beyond."""
+        pairs = zip(self._measures, self.sketch.boxes)
+        return max((abs(x) for x, box in pairs if box.nodes[-1:] != (self.root,)), default=0.0)
 
     # ---------------------------------------------------------------- DOT
 
@@ -279,19 +272,16 @@ class Picture:
         import graphviz
 
         p, look = self.palette, self.look
-        size = {k: self._size(box) for k, box in enumerate(self.sketch.boxes)}
-        layered = self.sketch.level in ("lecture", "blocks")
-        layout = places(self.sketch, size) if layered else None
-        large = len(self.sketch.boxes) > LARGE
-        tail, head = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}[look.rankdir]
-        straight = {"tailport": tail, "headport": head, "arrowsize": "0.7"}
+        sizes = [self._size(k) for k in range(len(self.sketch.boxes))]
+        layout = places(self.sketch, sizes, look.rankdir, 1.7 if look.weights else 0.9)
+        ports = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}[look.rankdir]
+        straight = {"tailport": ports[0], "headport": ports[1], "arrowsize": "0.7"}
         font = {"fontname": "Helvetica,Arial,sans-serif", "fontcolor": p.ink}
         dot = graphviz.Digraph(
             graph_attr={
                 "rankdir": look.rankdir, "bgcolor": p.ground, "nodesep": "0.15", "ranksep": "0.6",
                 "ordering": "in", **font,
-                **({"layout": "neato", "splines": "line"} if layout else {}),
-                **({"nslimit": "1", "mclimit": "0.2"} if large else {}),
+                **({"layout": "nop", "splines": "line"} if layout else {}),
             },
             node_attr={
                 "shape": "box", "style": "rounded,filled", "fontsize": "11",
@@ -305,96 +295,99 @@ class Picture:
         if layout:
             self._frames(dot, layout)
         for k, box in enumerate(self.sketch.boxes):
-            fixed = {} if layout is None else self._pinned(*layout.at[k])
-            self._box(dot, k, box, size[k], fixed)
+            fixed = {} if layout is None else _pinned(*layout.at[k])
+            self._box(dot, k, box, sizes[k], fixed)
+        into = Counter(arrow.head for arrow in self.sketch.arrows if self.label(arrow))
         for k, arrow in enumerate(self.sketch.arrows):
-            self._arrow(dot, k, arrow)
+            beside = layout.beside(arrow, into[arrow.head]) if layout else None
+            self._arrow(dot, k, arrow, beside)
         if self._greatest:
             self._legend(dot, layout)
         return str(dot.source)
 
-    def _lines(self, box: Box) -> list[str]:
-        return [*filter(None, (self.title(box), *self.numbers(box), *self.remarks(box)))]
+    def _lines(self, k: int) -> list[str]:
+        box = self.sketch.boxes[k]
+        return [*filter(None, (self.title(box), *self.numbers(box), *self.remarks(k)))]
 
     def _is_unit(self, box: Box) -> bool:
-        return box.folded and box.units == 1 and box.layer is not None
+        return box.layer is not None and box.units == 1 and box.nodes[-1].op != ""
 
-    def _size(self, box: Box) -> tuple[float, float]:
+    def _size(self, k: int) -> tuple[float, float]:
         """Width and height in inches that the text is going to take."""
-        lines = self._lines(box)
+        lines = self._lines(k)
         width, height = 0.075 * max(map(len, lines)), 0.165 * len(lines)
-        return (1.3 * width, 1.42 * height) if self._is_unit(box) else (width + 0.3, height + 0.15)
-
-    def _pinned(self, x: float, y: float) -> dict[str, str]:
-        x, y = {"LR": (x, y), "RL": (-x, y), "TB": (-y, -x), "BT": (-y, x)}[self.look.rankdir]
-        return {"pos": f"{x:.2f},{y:.2f}!"}
+        if self._is_unit(self.sketch.boxes[k]):
+            return 1.3 * width, 1.42 * height
+        return width + 0.3, height + 0.15
 
     def _frames(self, dot: Any, layout: Layout) -> None:
         """A rectangle around each layer; with fixed places Graphviz knows no clusters."""
-        p = self.palette
         for layer, frame in layout.frames.items():
-            sides = (frame.width, frame.height)
-            words = f"layer {layer}" if layer else "inputs"
-            width, height = sides if self.look.rankdir in ("LR", "RL") else sides[::-1]
+            words = "\n" + escaped(f"layer {layer}" if layer else "inputs")
             dot.node(
-                f"layer_{layer}", escaped("\n" + words), labelloc="t",
-                width=f"{width:.2f}", height=f"{height:.2f}", style="rounded", fontsize="10",
-                margin="0.1,0.08", fontcolor=p.quiet, id=f"layer_{layer}", **{"class": "layer"},
-                **self._pinned(frame.x, frame.y),
+                f"layer_{layer}", words if layout.upright else f"{words}\\l", labelloc="t",
+                width=f"{frame.width:.2f}", height=f"{frame.height:.2f}", style="rounded",
+                fontsize="10", margin="0.1,0.08", fontcolor=self.palette.quiet,
+                id=f"layer_{layer}", **{"class": "layer"}, **_pinned(frame.x, frame.y),
             )  # fmt: skip
 
     def _box(
         self, dot: Any, k: int, box: Box, size: tuple[float, float], fixed: Mapping[str, str]
     ) -> None:
         p = self.palette
-        kind = self.kind(box)
-        style: dict[str, str] = {"fillcolor": self.fill(self._measure(box)), **fixed}
-        if box.face is None:
+        kind = self.kind(k)
+        style: dict[str, str] = {"fillcolor": self._fill(self._measures[k]), **fixed}
+        if not box.nodes:
             style |= {"style": "dashed", "height": "0.3", "width": "0.3"}
         elif kind.startswith("root"):
             style |= {"color": p.root, "penwidth": "2"}
         elif kind.startswith("leaf"):
             style |= {"color": p.leaf}
-        if "inactive" in kind or "saturated" in kind:
+        if self.stuck[k]:
             style |= {"style": "rounded,filled,dashed", "color": p.ink}
         if self._is_unit(box):
             filled = style.get("style", "filled").removeprefix("rounded,")
             style |= {"shape": "ellipse", "style": filled, "margin": "0"}
             style |= {"width": f"{size[0]:.2f}", "height": f"{size[1]:.2f}"}
         elif box.folded:
-            style |= {"shape": "box3d", "style": "filled"}
-        text = escaped("\n".join(self._lines(box)))
+            filled = style.get("style", "filled").removeprefix("rounded,")
+            style |= {"shape": "box3d", "style": filled, "margin": "0.15,0.12"}
+        if k in self._lit_inside:
+            style |= {"color": p.lit[self._lit_inside[k]], "penwidth": "2.5"}
+        text = escaped("\n".join(self._lines(k)))
         dot.node(f"n{k}", text, id=f"node_{k}", **{"class": kind}, **style)
+
+    def _fill(self, measure: float) -> str:
+        return fill(self.palette, measure, self._greatest)
 
     def label(self, arrow: Arrow) -> str:
         """What an arrow says: its local derivative, or the weight in a unit."""
-        if not arrow.edges:
-            return ""
         boxes = self.sketch.boxes
         if boxes[arrow.head].folded or boxes[arrow.tail].folded:
-            if not self.look.weights:
-                return ""
-            weight = _weight(*arrow.edges[0])
+            weights = {weight_of(*use) for use in arrow.uses} if self.look.weights else {None}
+            weight = weights.pop() if len(weights) == 1 else None
             return "" if weight is None else self.number(weight.data)
+        if not arrow.edges:
+            return ""
         (edge,) = arrow.edges
         local = edge[0].local_derivatives[edge[1]]
         if not self.look.contributions or not self.differentiated:
             return self.number(local)
         return f"{self.number(local)}\n+= {self.number(edge[0].grad * local)}"
 
-    def _arrow(self, dot: Any, k: int, arrow: Arrow) -> None:
-        how = {self.lit[edge] for edge in arrow.edges if edge in self.lit}
+    def _arrow(self, dot: Any, k: int, arrow: Arrow, beside: tuple[float, float] | None) -> None:
+        how = {self.lit[edge] for edge in arrow.edges if edge in self.lit} if self.lit else set()
         style: dict[str, str] = {}
-        kind = "number" if not arrow.edges else "operand"
+        kind = "operand" if arrow.edges else "number"
         if how:
             one = how.pop() if len(how) == 1 else "shared"
             kind += f" lit {one}"
             style = {"color": self.palette.lit[one], "penwidth": "2.5"}
             style["fontcolor"] = self.palette.lit[one]
-        text = self.label(arrow)
+        if text := escaped(self.label(arrow)):
+            style |= {"headlabel": text, **_away(*beside)} if beside else {"label": text}
         dot.edge(
-            f"n{arrow.tail}", f"n{arrow.head}", label=escaped(text) if text else "",
-            id=f"edge_{k}", **{"class": kind}, **style,
+            f"n{arrow.tail}", f"n{arrow.head}", id=f"edge_{k}", **{"class": kind}, **style
         )  # fmt: skip
 
     def _legend(self, dot: Any, layout: Layout | None) -> None:
@@ -402,17 +395,18 @@ class Picture:
         what = "gradient" if self.look.color == "grad" else "data"
         most = self._greatest
         style = {"fontsize": "9", "height": "0.2", "width": "0.6", "margin": "0.05,0.02"}
+        left, bottom = layout.corner if layout else (0.0, 0.0)
         with dot.subgraph(name="cluster_legend") as legend:
             words = f"fill: {what}" if layout is None else ""
             legend.attr(label=words, peripheries="0", fontsize="9", fontcolor=self.palette.quiet)
             for k, measure in enumerate((-most, 0.0, most)):
-                fixed = {} if layout is None else self._pinned(0.7 * k, layout.bottom)
+                fixed = _pinned(left + 0.7 * k, bottom) if layout else {}
                 legend.node(
-                    f"legend_{k}", self.number(measure), fillcolor=self.fill(measure),
+                    f"legend_{k}", self.number(measure), fillcolor=self._fill(measure),
                     style="filled", **{"class": "legend"}, **style, **fixed,
                 )  # fmt: skip
             if layout is not None:
-                fixed = self._pinned(0.7, layout.bottom + 0.22)
+                fixed = _pinned(left + 0.7, bottom + 0.22)
                 plain = {"shape": "plaintext", "style": "", "fontcolor": self.palette.quiet}
                 legend.node(
                     "legend", f"fill: {what}", **{"class": "legend"}, **style, **plain, **fixed
@@ -422,18 +416,18 @@ class Picture:
 
     def text(self) -> str:
         """A line for each box, but for numbers."""
-        return "\n".join(self._line(box) for box in self.sketch.boxes if box.nodes)
+        boxes = self.sketch.boxes
+        return "\n".join(self._line(k) for k, box in enumerate(boxes) if box.nodes)
 
-    def _line(self, box: Box) -> str:
-        numbers = self.numbers(box)
-        gradient = f"    {numbers[1]}" if len(numbers) > 1 else ""
-        remarks = "".join(f"    {remark}" for remark in self.remarks(box))
+    def _line(self, k: int) -> str:
+        box = self.sketch.boxes[k]
+        data, *more = [*self.numbers(box), *self.remarks(k)]
         if box.folded:
-            return f"{self.title(box)}    {numbers[0]}{gradient}{remarks}"
+            return "    ".join([self.title(box), data, *more])
         (node,) = box.nodes
         arguments = ", ".join(self._operand(v) for v in node.operands)
         made = f" = {node.op}({arguments})" if node.op else ""
-        return f"{self.name(node)}{made} = {self.number(node.data)}{gradient}{remarks}"
+        return "    ".join([f"{self.name(node)}{made} = {self.number(node.data)}", *more])
 
     def _operand(self, operand: Any) -> str:
         return self.name(operand) if isinstance(operand, Value) else self.number(operand)
@@ -447,8 +441,8 @@ class Picture:
             words += f" in {len(boxes):,} boxes"
         words += f", {sum(len(a.edges) for a in self.sketch.arrows):,} edges between them; "
         words += f"{self.name(self.root)} = {self.number(self.root.data)}"
-        stuck = Counter(filter(None, (state(v) for box in boxes for v in box.nodes)))
-        words += "".join(f"; {n} {what}" for what, n in stuck.items())
+        stuck = sum(self.stuck, Counter[str]())
+        words += "".join(f"; {n:,} {what}" for what, n in stuck.items())
         return words + ("" if self.differentiated else "; no gradients before backward()")
 
     def tips(self) -> dict[str, Tip]:
@@ -457,33 +451,42 @@ class Picture:
         for k, arrow in enumerate(self.sketch.arrows):
             into.setdefault(arrow.head, []).append(k)
         found = {}
-        for k, box in enumerate(self.sketch.boxes):
-            found[f"node_{k}"] = self._box_tip(box)
+        for k in range(len(self.sketch.boxes)):
+            found[f"node_{k}"] = self._box_tip(k)
             for j in into.get(k, ()):
                 found[f"edge_{j}"] = self._arrow_tip(self.sketch.arrows[j])
         return found
 
-    def _box_tip(self, box: Box) -> Tip:
-        if box.folded or box.face is None:
-            return Tip(self.title(box) or "number", (*self.numbers(box), *self.remarks(box)))
-        node, name = box.face, self.name(box.face)
-        lines = [f"{name} = {self.number(node.data)}"]
-        if node.op:
-            symbols: list[Expr] = []
-            numbers: list[Expr] = []
-            for v in node.operands:
-                symbols.append(self.names[v] if isinstance(v, Value) else Number(v))
-                put_in = self.number(float(v))
-                numbers.append(Name(f"({put_in})" if put_in.startswith("−") else put_in))
-            op = OPS[node.op]
-            lines = [
-                f"{name} = {self.show(formula.value(op, symbols))}",
-                f"= {self.show(formula.value(op, numbers))} = {self.number(node.data)}",
-            ]
+    def _box_tip(self, k: int) -> Tip:
+        box = self.sketch.boxes[k]
+        made = [v for v in box.nodes[-50:] if v.op and (v.label or not box.folded)]
+        if not box.nodes or len(box.faces) > 1:
+            return Tip(self.title(box) or "number", (*self.numbers(box), *self.remarks(k)))
+        node, name = box.nodes[-1], self.name(box.nodes[-1])
+        lines = [line for v in made[-FORMULAS:] for line in self._formula(v)]
+        if node not in made:
+            lines.append(f"{name} = {self.number(node.data)}")
         if self.differentiated:
             top = self.name(self.root)
             lines.append(f"∂{top}/∂{name} = {self.number(node.grad)}")
-        return Tip(name, (*lines, *self.remarks(box)))
+        return Tip(self.title(box) if box.folded else name, (*lines, *self.remarks(k)))
+
+    def _formula(self, node: Value) -> list[str]:
+        """How a node is computed, in names and with the numbers put in."""
+        name, data = self.name(node), self.number(node.data)
+        if node.op not in OPS:
+            return [f"{name} = {data}"]
+        symbols: list[Expr] = []
+        numbers: list[Expr] = []
+        for v in node.operands:
+            symbols.append(self.names[v] if isinstance(v, Value) else Number(v))
+            put_in = self.number(float(v))
+            numbers.append(Name(f"({put_in})" if put_in.startswith("−") else put_in))
+        op = OPS[node.op]
+        return [
+            f"{name} = {self.show(formula.value(op, symbols))}",
+            f"= {self.show(formula.value(op, numbers))} = {data}",
+        ]
 
     def _arrow_tip(self, arrow: Arrow) -> Tip:
         tail, head = self.sketch.boxes[arrow.tail], self.sketch.boxes[arrow.head]
@@ -501,14 +504,11 @@ class Picture:
         return Tip(f"{under} → {over}", tuple(lines))
 
 
-def _weight(child: Value, place: int) -> Value | None:
-    """The weight by which an input goes into a unit."""
-    if child.op == "dot":
-        operands = child.operands
-        at = [k for k, v in enumerate(operands) if isinstance(v, Value)][place]
-        half = len(operands) // 2
-        weight = operands[at - half] if half <= at < 2 * half else None
-        return weight if isinstance(weight, Value) else None
-    if child.op == "mul" and len(child.parents) == 2:
-        return child.parents[1 - place]
-    return None
+def _pinned(x: float, y: float) -> dict[str, str]:
+    """A fixed place; Graphviz wants it in points."""
+    return {"pos": f"{72 * x:.1f},{72 * y:.1f}"}
+
+
+def _away(inches: float, degrees: float) -> dict[str, str]:
+    """A label's place by its distance from the arrow's head; Graphviz counts in tens of points."""
+    return {"labeldistance": f"{7.2 * inches:.2f}", "labelangle": f"{degrees:.1f}"}
