@@ -117,7 +117,6 @@ def _has_screen() -> bool:
 
 _TURNING = {*map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))}
 _ACTING = {"Cc", "Cs", "Zl", "Zp"}
-_ISOLATES = {0x2068: None, 0x2069: None}
 
 
 def _data(text: str) -> str:
@@ -130,8 +129,7 @@ def _data(text: str) -> str:
 
 def _seen(text: str) -> str:
     """`text` for a cell grid: also without what has no width, or makes that of others doubtful."""
-    text = _data(text).translate(_ISOLATES)
-    return "".join(c for c in text if category(c) != "Cf" and not "\ufe00" <= c <= "\ufe0f")
+    return "".join(c for c in _data(text) if category(c) != "Cf" and not "\ufe00" <= c <= "\ufe0f")
 
 
 def _cells(text: str) -> int:

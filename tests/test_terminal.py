@@ -433,9 +433,10 @@ def test_no_key_costs_more_in_a_long_play():
     assert calls(20_000) < 1.5 * calls(200)
 
 
-LABELS = st.text(
-    st.one_of(st.characters(), st.sampled_from("\x1b\u202e\u2069\u0301漢👩\u200d\ufe0f^_{}"))
+CHARACTERS = st.one_of(
+    st.characters(), st.sampled_from("\x1b\u202e\u2069\u0301漢👩\u200d\ufe0f^_{}")
 )
+LABELS = st.builds(str.__mul__, st.text(CHARACTERS, max_size=8), st.sampled_from([1, 3, 60]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -454,3 +455,12 @@ def test_the_screen_fits(x, y, width, height, data):
     for text in texts:
         assert {category(c) for c in text} & {"Cc", "Cf", "Cs", "Zl", "Zp"} == set()
         assert terminal._cells(text) <= width or width < 4
+
+
+@pytest.mark.parametrize("letter", ["漢", "é", "e\u0301", "👩"])
+def test_wide_and_combining_letters_keep_the_columns(letter):
+    x, y = Value(2.0, letter * 28), Value(3.0, "y")
+    texts = ["".join(text for _, text in line) for line in View(steps(x * y)).screen(60, 24)]
+    ends = {terminal._cells(text[: text.index("given")]) for text in texts if "given" in text}
+    assert len(ends) == 1
+    assert max(map(terminal._cells, texts)) <= 60
