@@ -48,6 +48,11 @@ class Drawing:
     As the last line of a notebook's cell it shows itself, as an image that also an untrusted
     notebook shows, or as text where nothing can draw. `description` says in a sentence what there
     is; `tips` has for each box and arrow, by its id in the SVG, what the page of HTML shows of it.
+
+    Of GitHub's static view of notebooks it is known that it runs no script and drops CSS (pandas
+    issues 33076 and 37936), and reported that it shows an <img> whose data: URI is an SVG
+    (atoti-notebooks issue 425, of 2021), which this is; it can do without its styles. Nothing is
+    promised there: where it matters, `save` a .png.
     """
 
     source: str
@@ -72,7 +77,7 @@ class Drawing:
 
     def html(self) -> str:
         """A page of its own, without network: pan, zoom, search, and every number on hovering."""
-        return viewer.page(self.svg(), self.tips, self.title, self.text)
+        return viewer.page(self.svg(), self.tips, short(self.title), self.text)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write `path` by its suffix, one of `FORMS`; the whole file or none of it.
@@ -175,7 +180,10 @@ def draw(
     if max_nodes is not None and (type(max_nodes) is not int or max_nodes < 4):
         raise ValueError(f"max_nodes {max_nodes!r}: expected a whole number of at least 4")
     order = topological_order(root)
-    names = Names(order, variables_of(variables, 2))
+    known = variables_of(variables, 2)
+    if variables is True:  # what pytest and others keep there is no name
+        known = {name: v for name, v in known.items() if name.isidentifier()}
+    names = Names(order, known)
     edges = _lit(highlight)
     opened, closed = _chosen("unfold", unfold, names), _chosen("fold", fold, names)
     if edges and names.label.keys().isdisjoint(child for child, _ in edges):
@@ -213,7 +221,8 @@ def _lit(highlight: Any) -> dict[tuple[Value, int], str]:
         return {}
     if isinstance(highlight, Shared):
         highlight = [highlight.first, highlight.second]
-    chosen = [highlight] if isinstance(highlight, Way | Derivation) else [*highlight]
+    several = isinstance(highlight, Iterable) and not isinstance(highlight, Way | Derivation)
+    chosen = [*highlight] if several else [highlight]
     if len(chosen) > 2:
         raise ValueError(f"highlight: expected one or two paths or derivations, got {len(chosen)}")
     found: dict[tuple[Value, int], str] = {}

@@ -362,12 +362,12 @@ class Picture:
 
     def label(self, arrow: Arrow) -> str:
         """What an arrow says: its local derivative, or the weight in a unit."""
-        boxes = self.sketch.boxes
-        if boxes[arrow.head].folded or boxes[arrow.tail].folded:
+        head = self.sketch.boxes[arrow.head]
+        if head.folded or self._is_unit(head):
             weights = {weight_of(*use) for use in arrow.uses} if self.look.weights else {None}
             weight = weights.pop() if len(weights) == 1 else None
             return "" if weight is None else self.number(weight.data)
-        if not arrow.edges:
+        if len(arrow.edges) != 1:
             return ""
         (edge,) = arrow.edges
         local = edge[0].local_derivatives[edge[1]]

@@ -7,11 +7,15 @@ import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 
 import graphviz
 import pytest
 
+import micrograd_bp as mb
 from micrograd_bp import Value, dot, draw, draw_dot, drawing, renderers
+from micrograd_bp.lectures import csc311
+from micrograd_bp.picture import short
 
 SVG = "{http://www.w3.org/2000/svg}"
 ONLY = {SVG + tag for tag in "svg g title desc text path polygon polyline ellipse".split()}
@@ -322,3 +326,366 @@ def test_hostile_labels_survive(label, shown, tmp_path):
     expected = [f"{shown}\ndata {v:.4f}\ngrad {g:.4f}" for v, g in ((2.0, 4.0), (4.0, 1.0))]
     assert sorted(nodes) == sorted(["*", *expected])
     assert len(edges) == 3
+
+
+# ------------------------------------------------------------------ levels of detail
+
+
+def example():
+    loss, model, _ = csc311.build(csc311.EXAMPLE)
+    loss.backward()
+    return loss, model
+
+
+def classes(svg):
+    """How many elements there are of each class of Graphviz's, and of ours."""
+    counts = Counter()
+    for group in ET.fromstring(svg.encode()).iter(SVG + "g"):
+        kind, *own = group.get("class", "").split()
+        counts[kind] += 1
+        counts.update(f"{kind} {name}" for name in own)
+    return counts
+
+
+def middles(svg):
+    """Where the text of each node, and of each cluster, stands: by its first line, (x, y)."""
+    found = {}
+    for group in ET.fromstring(svg.encode()).iter(SVG + "g"):
+        if group.get("class", "").split()[0] in ("node", "cluster"):
+            text = next(group.iter(SVG + "text"), None)
+            if text is not None:
+                found[text.text.strip()] = float(text.get("x")), float(text.get("y"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("detail", "nodes", "edges", "folds", "layers"),
+    [
+        ("full", 40, 48, 0, 0),
+        ("lecture", 11, 19, 6, 4),
+        ("blocks", 11, 19, 6, 4),
+        ("layers", 8, 7, 3, 0),
+    ],
+)
+@pytest.mark.usefixtures("renderer")
+def test_levels_in_the_svg(detail, nodes, edges, folds, layers):
+    found = classes(draw(example()[0], detail=detail).svg())
+    assert found["node"] == nodes
+    assert found["edge"] == edges
+    assert found["node fold"] == folds
+    assert found["cluster layer"] == layers
+    assert found["node root"] == 1
+    assert found["cluster legend"] in (3, 4, 5)
+
+
+@pytest.mark.usefixtures("renderer")
+def test_the_lectures_picture():
+    at = middles(draw(example()[0], detail="lecture").svg())
+    names = [f"a⁽{layer}⁾" for layer in "⁰¹²³"]
+    column = [at[names[0] + "₁"], at[names[1] + "₁ = sigmoid"], at[names[2] + "₁ = sigmoid"]]
+    column += [at[names[3] + " = sigmoid"], at["C = squared_error"]]
+    assert [x for x, _ in column] == sorted(x for x, _ in column)
+    for layer, units in ((1, 3), (2, 2)):
+        below = [at[f"{names[layer]}{'₀₁₂₃'[k]} = sigmoid"][1] for k in range(1, units + 1)]
+        assert below == sorted(below)
+        assert at[f"layer {layer}"][1] < below[0]
+        assert abs(at[f"layer {layer}"][0] - at[f"{names[layer]}₁ = sigmoid"][0]) < 5
+
+
+@pytest.mark.usefixtures("renderer")
+def test_weights_on_demand():
+    loss, model = example()
+    assert {*parts(draw(loss, detail="lecture").svg())[1]} == {"", "−0.3377"}
+    edges = parts(draw(loss, detail="lecture", weights=True).svg())[1]
+    for layer in (1, 2, 3):
+        for neuron in model.layers[layer - 1].neurons:
+            assert {f"{w.data:g}".replace("-", "−") for w in neuron.w} <= {*edges}
+
+
+@pytest.mark.usefixtures("renderer")
+def test_weights_of_inputs_that_are_numbers():
+    model = mb.MLP(2, [2, 1], activation="tanh", seed=3)
+    edges = parts(draw(model([0.5, 2.0]), detail="lecture", weights=True).svg())[1]
+    weights = [w for layer in model.layers for neuron in layer.neurons for w in neuron.w]
+    assert sorted(edges) == sorted(f"{w.data:.4g}".replace("-", "−") for w in weights)
+
+
+def test_contributions():
+    x = Value(2.0, "x")
+    y = x * x * x
+    y.backward()
+    edges = parts(draw(y, contributions=True).svg())[1]
+    assert sorted(edges) == ["2\n+= 2", "2\n+= 4", "2\n+= 4", "4\n+= 4"]
+    shares = [float(edge.partition("+= ")[2]) for edge in edges]
+    assert sum(shares) == 12.0 + 2.0  # what x gets, and v₁
+    fresh = Value(2.0) * 3.0
+    assert "+=" not in draw(fresh, contributions=True).source
+
+
+def test_unfold_and_fold():
+    loss, model = example()
+    unit = draw(loss, detail="lecture", unfold=model.weight(2, 1, 2))
+    assert classes(unit.svg())["node"] == 11 - 1 + 6
+    assert "W⁽²⁾₁₂ = −0.5" in unit.text
+    everything = draw(loss, detail="full", fold=[loss])
+    assert classes(everything.svg())["node"] == 1
+    assert "39 nodes" in everything.text
+    for name in ("unfold", "fold"):
+        with pytest.raises(ValueError, match=f"^{name}: t is not in this graph$"):
+            draw(loss, **{name: [Value(1.0, "t")]})
+        with pytest.raises(TypeError, match=f"^{name}: expected a Value, got int$"):
+            draw(loss, **{name: [3]})
+
+
+@pytest.mark.usefixtures("renderer")
+def test_primitives():
+    x = [Value(0.5, "x_1"), Value(-1.0, "x_2")]
+    z = mb.logsumexp(x)
+    z.backward()
+    nodes, edges = parts(draw(z, detail="primitives").svg())
+    assert sorted(text.split("\n")[0] for text in nodes) == [
+        "v₁ = exp", "v₂ = exp", "v₃ = +", "x₁", "x₂", "z = log",
+    ]  # fmt: skip
+    assert len(edges) == 5
+    text = draw(z, detail="primitives").text
+    assert f"x₁ = 0.5    grad {x[0].grad:.4g}" in text
+
+
+def test_what_draw_refuses():
+    y = leaf()
+    for options, message in (
+        ({"detail": "most"}, "detail 'most': expected auto, primitives, full"),
+        ({"max_nodes": 3}, "max_nodes 3: expected a whole number of at least 4"),
+        ({"max_nodes": True}, "max_nodes True"),
+        ({"digits": 0}, "digits 0: expected a whole number from 1 to 17"),
+        ({"color": "red"}, "color 'red': expected grad, data or none"),
+        ({"theme": "blue"}, "theme 'blue': expected light or dark"),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            draw(y, **options)
+    with pytest.raises(TypeError, match="variables: expected"):
+        draw(y, variables=3)
+
+
+def test_single_nodes():
+    assert draw(Value(2.0)).text == "v₁ = 2"
+    with mb.no_grad():
+        y = leaf() * 2.0
+    picture = draw(y)
+    assert picture.text == "y = 6"
+    assert len(parts(picture.svg())[0]) == 1
+    for detail in ("primitives", "lecture", "blocks", "layers", "slices"):
+        assert len(parts(draw(y, detail=detail).svg())[0]) == 1
+
+
+def test_very_few_boxes():
+    loss, _ = example()
+    picture = draw(loss, max_nodes=4)
+    assert len(parts(picture.svg())[0]) <= 4
+    assert "nodes" in picture.text
+
+
+@pytest.mark.usefixtures("renderer")
+def test_a_large_graph_folds_itself():
+    model = mb.MLP(2, [16, 16, 1], activation="tanh", seed=1, fused=False)
+    loss = sum((model([k / 20, 0.5]) - 1.0) ** 2 for k in range(20))
+    loss.backward()
+    nodes, edges = parts(draw(loss).svg())
+    assert len(nodes) < 45
+    assert len(edges) < 320
+    assert sum("×20" in text for text in nodes) == 16 + 16 + 1 + 3
+
+
+def test_a_chain_of_many_boxes():
+    y = leaf(1.0)
+    for _ in range(1_000):
+        y = y + 1.0
+    nodes, edges = parts(draw(y, detail="full").svg())
+    assert (len(nodes), len(edges)) == (2_001, 2_000)
+
+
+# ------------------------------------------------------------------ what is lit
+
+
+@pytest.mark.usefixtures("renderer")
+def test_highlight():
+    loss, model = example()
+    first = mb.derive(loss, model.weight(1, 2, 3))
+    second = mb.derive(loss, model.weight(2, 1, 2))
+    one = classes(draw(loss, detail="full", highlight=first).svg())
+    assert one["edge lit"] == one["edge first"] == len(first.edges)
+    path = first.paths[0]
+    along = draw(loss, detail="full", highlight=path)
+    assert classes(along.svg())["edge lit"] == len(path.local_derivatives)
+    both = classes(draw(loss, detail="full", highlight=[first, second]).svg())
+    common = first.edges & second.edges
+    assert both["edge shared"] == len(common)
+    assert both["edge first"] == len(first.edges - common)
+    assert both["edge second"] == len(second.edges - common)
+    assert classes(draw(loss, detail="full", highlight=mb.shared(first, second)).svg()) == both
+
+
+def test_lit_edges_inside_a_folded_box_light_the_box():
+    loss, model = example()
+    derivation = mb.derive(loss, model.weight(3, 1, 1))
+    found = classes(draw(loss, detail="lecture", highlight=derivation).svg())
+    assert found["edge lit"] == 1
+    assert found["node lit"] == 1
+
+
+def test_of_parallel_edges_one_is_lit():
+    x = Value(3.0, "x")
+    y = x * x
+    first, second = mb.derive(y, x).paths
+    assert classes(draw(y, highlight=first).svg())["edge lit"] == 1
+    assert classes(draw(y, highlight=[first, second]).svg())["edge lit"] == 2
+
+
+def test_what_cannot_be_lit():
+    loss, model = example()
+    derivation = mb.derive(loss, model.weight(1, 2, 3))
+    with pytest.raises(TypeError, match=r"^highlight: expected a Path or a Derivation, got int$"):
+        draw(loss, highlight=[1])
+    with pytest.raises(TypeError, match=r"^highlight: expected a Path or a Derivation, got int$"):
+        draw(loss, highlight=1)
+    with pytest.raises(ValueError, match="expected one or two paths or derivations, got 3"):
+        draw(loss, highlight=[derivation] * 3)
+    with pytest.raises(ValueError, match="none of its edges is in this graph"):
+        draw(square(), highlight=derivation)
+    with pytest.raises(ValueError, match="steps inside an operation"):
+        draw(loss, detail="primitives", highlight=derivation)
+
+
+# ------------------------------------------------------------------ names
+
+
+def test_variables():
+    x = Value(2.0)
+    y = x * x
+    assert draw(y).text == "x = 2\ny = mul(x, x) = 4"
+    assert draw(y, variables=False).text == "v₁ = 2\nv₂ = mul(v₁, v₁) = 4"
+    assert draw(y, variables={"a_1": x}).text == "a₁ = 2\nv₁ = mul(a₁, a₁) = 4"
+    xs = [Value(1.0), Value(2.0)]
+    assert draw(xs[0] * xs[1]).text.startswith("xs[0] = 1\nxs[1] = 2\n")
+
+    def inner(inside):
+        return draw(inside)
+
+    assert inner(x).text == "inside = 2"
+
+
+# ------------------------------------------------------------------ forms
+
+
+def test_every_form(tmp_path):
+    picture = draw(example()[0], detail="lecture")
+    begins = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF-", "html": b"<!doctype html>"}
+    for form in drawing.FORMS:
+        path = tmp_path / f"a.{form}"
+        try:
+            picture.save(path)
+        except drawing.NoRenderer:
+            assert form in ("png", "pdf")
+            assert SYSTEM_DOT is None
+            continue
+        content = path.read_bytes()
+        assert content.lower().startswith(begins.get(form, b"").lower())
+
+
+@pytest.mark.usefixtures("no_dot", "no_wasm")
+@pytest.mark.parametrize("form", ["svg", "png", "pdf", "html"])
+def test_a_form_that_nothing_can_draw_is_one_line(tmp_path, form):
+    with pytest.raises(drawing.NoRenderer) as caught:
+        draw(square()).save(tmp_path / f"a.{form}")
+    assert "install Graphviz" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_title_and_description():
+    picture = draw(example()[0], title="The worked example")
+    root = ET.fromstring(picture.svg().encode())
+    assert root.get("role") == "img"
+    assert [root[0].tag, root[0].text] == [SVG + "title", "The worked example"]
+    assert root[1].tag == SVG + "desc"
+    assert root[1].text == short(picture.description)
+    assert root.get("aria-labelledby") == "graph-title graph-desc"
+    assert "no gradients before backward()" in draw(leaf() * 2.0).description
+
+
+@pytest.mark.usefixtures("renderer")
+def test_themes():
+    light, dark = (draw(example()[0], theme=theme).svg() for theme in ("light", "dark"))
+    assert "#16181d" in dark
+    assert "#16181d" not in light
+    assert classes(light) == classes(dark)
+
+
+def test_the_page_in_a_browser(visit):
+    loss, _ = example()
+    tab = visit(draw(loss, detail="full").html())
+    nodes = tab.locator("g.node")
+    assert nodes.count() == 40
+    tab.locator("g.node", has_text="z⁽²⁾₁ = dot").hover()
+    shown = tab.locator("aside .lines p").all_inner_texts()
+    assert shown[0].startswith("z⁽²⁾₁ = W⁽²⁾₁₁ · a⁽¹⁾₁ +")
+    assert shown[1].startswith("= 0.3 · 0.7408 +")
+    assert shown[1].endswith("= 0.3264")
+    x, y = (
+        tab.locator("g.edge", has_text="0.2435")
+        .locator("path")
+        .first.evaluate(
+            """path => {
+            const point = path.getPointAtLength(path.getTotalLength() / 2);
+            const {x, y} = new DOMPoint(point.x, point.y).matrixTransform(path.getScreenCTM());
+            return [x, y];
+        }"""
+        )
+    )
+    tab.mouse.move(x, y)
+    assert "∂a⁽²⁾₁/∂z⁽²⁾₁ = 0.2435" in "".join(tab.locator("aside .lines p").all_inner_texts())
+    tab.locator("input").fill("W12")
+    hits = tab.locator(".hit").evaluate_all("all => all.map(e => e.textContent)")
+    found = {name for text in hits for name in ("W⁽¹⁾₁₂", "W⁽²⁾₁₂") if name in text}
+    assert found == {"W⁽¹⁾₁₂", "W⁽²⁾₁₂"}
+
+
+# ------------------------------------------------------------------ hostile data everywhere
+
+HOSTILE = [
+    '"', "'", "\\", r"\N\G\l", "{a|b}", "<b>x</b>", "<script>window.__pwned=1</script>", "]]>",
+    "</text></svg>", "&amp;", '"]; n9 [label="', "a -> b", "a\nb\rc", "\u202eabc", "\u200fabc",
+    "\x00\x07\x1b[31m", "\ud800", "x" * 10_000, "<" * 10_000, "𝛼😀", "%s{}@@svg@@", " ", "\u2028",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("detail", ["full", "lecture", "slices"])
+def test_hostile_labels_symbols_and_titles_in_every_form(text, detail, tmp_path):
+    twice = mb.operation("twice(x)", "2.0 * x", "2.0", symbol=text)
+    x = Value(2.0, text)
+    y = twice(dot([x, Value(1.0, "w")], [x, 1.0], Value(0.5, text)))
+    y.backward()
+    picture = draw(y, detail=detail, title=text, contributions=True)
+    nodes, _ = parts(picture.svg())
+    if detail == "full":
+        assert any(f" = {short(text)}\n" in node for node in nodes)
+        assert any(node.startswith(f"{short(text)}[1]\n") for node in nodes)
+    assert short(text) in ET.fromstring(picture.svg().encode())[0].text
+    assert len(picture.text.splitlines()) == picture.text.count("\n") + 1
+    for form in ("svg", "html", "dot", "txt"):
+        picture.save(tmp_path / f"a.{form}")
+        content = (tmp_path / f"a.{form}").read_text(encoding="utf-8")
+        assert "<script>window" not in content or form in ("dot", "txt")
+        assert "\x00" not in content
+        assert "x" * 100 not in content
+    bundle = draw_dot(y)._repr_mimebundle_()
+    ET.fromstring(bundle["image/svg+xml"].encode())
+
+
+def test_a_hostile_page_runs_nothing(visit):
+    for text in HOSTILE:
+        x = Value(2.0, text)
+        tab = visit(draw(x * x, title=text).html())
+        assert tab.evaluate("typeof window.__pwned") == "undefined"
+        assert tab.locator("g.node").count() == 2
