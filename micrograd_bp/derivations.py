@@ -181,8 +181,12 @@ class Derivation(OfGraph):
         return [Line(left, "=", right) for left, right in zip(lefts, rights)]
 
     def partial(self, edge: Edge) -> Expr:
-        """The factor of an edge as a symbol, ∂child/∂parent."""
-        return Partial(self.names[edge.child], self.names[edge.parent])
+        """The factor of an edge as a symbol, ∂child/∂parent.
+
+        Where other ways lead from the child to the parent too, it says by which operand.
+        """
+        operand = 0 if self.region.alone(edge) else places(edge.child)[edge.place] + 1
+        return Partial(self.names[edge.child], self.names[edge.parent], operand)
 
     def local(self, edge: Edge) -> Expr:
         """The factor of an edge as the formula of the table."""
@@ -219,7 +223,7 @@ class Derivation(OfGraph):
                         return folded
                 if len(parts) > SHORT:
                     parts = tuple(shortened(parts, 2, 1, "terms"))
-                return Sum(tuple(self._of(p, factor, fold[1:]) for p in parts))
+                return Sum(tuple(chain(self._factors((p,), factor, fold[1:])) for p in parts))
 
     def _factors(
         self, parts: Sequence[Part], factor: Callable[[Edge], Expr], fold: str

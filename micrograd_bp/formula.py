@@ -77,6 +77,14 @@ class Number(Expr):
 
 
 @dataclass(frozen=True)
+class Literal(Expr):
+    """A number that is shown where it stands, and not calculated with; `place` tells two apart."""
+
+    value: float
+    place: int = 0
+
+
+@dataclass(frozen=True)
 class Name(Expr):
     """What a node is called: its label, and which it is of several nodes with this label."""
 
@@ -86,10 +94,11 @@ class Name(Expr):
 
 @dataclass(frozen=True)
 class Partial(Expr):
-    """∂of/∂by."""
+    """∂of/∂by; with an `operand`, that by the k-th operand of the operation alone."""
 
     of: Expr
     by: Expr
+    operand: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from micrograd_bp.formula import (
     Comparison,
     Elided,
     Expr,
+    Literal,
     Marked,
     Name,
     Number,
@@ -70,13 +71,14 @@ class Text:
 
     def _shown(self, e: Expr) -> tuple[str, int]:
         match e:
-            case Number(x):
+            case Number(x) | Literal(x):
                 return self._number(x)
             case Name():
                 return self.name(e), _tightness(e)
-            case Partial(of, by):
+            case Partial(of, by, operand):
                 over, under = (self.sign(self.partial) + self(v, POWER) for v in (of, by))
-                return self.fraction(over, under), PRODUCT
+                shown = self.fraction(over, under)
+                return self.by_operand(shown, operand) if operand else shown, PRODUCT
             case Sum(terms):
                 return self._sum(terms), SUM
             case Product(factors):
@@ -212,6 +214,9 @@ class Text:
     def fraction(self, over: str, under: str) -> str:
         return f"{over}/{under}"
 
+    def by_operand(self, shown: str, k: int) -> str:
+        return f"{shown}|{symbol.script('_', str(k))}"
+
     def raised(self, base: str, exponent: str) -> str:
         return base + symbol.script("^", exponent.replace(self.minus, "-").replace(" ", ""))
 
@@ -286,6 +291,9 @@ class Tex(Text):
     def fraction(self, over: str, under: str) -> str:
         return rf"\frac{{{over}}}{{{under}}}"
 
+    def by_operand(self, shown: str, k: int) -> str:
+        return rf"\left.{shown}\right|_{{{k}}}"
+
     def raised(self, base: str, exponent: str) -> str:
         return f"{base}^{{{exponent}}}"
 
@@ -337,11 +345,14 @@ class Mathml(Text):
     half = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
 
     def figures(self, digits: str) -> str:
-        minus = "<mo>−</mo>" if digits.startswith("−") else ""
+        minus = self.sign("−") if digits.startswith("−") else ""
         return f"{minus}<mn>{digits.removeprefix('−')}</mn>"
 
     def sign(self, text: str) -> str:
-        return f"<mo>{escape(text.strip())}</mo>"
+        if text == self.minus:  # one number's own, not between two
+            return '<mo form="prefix" lspace="0" rspace="0">−</mo>'
+        form = ' form="infix"' if text != text.strip() else ""
+        return f"<mo{form}>{escape(text.strip())}</mo>"
 
     def brackets(self, shown: str) -> str:
         return f"<mrow><mo>(</mo>{shown}<mo>)</mo></mrow>"
@@ -354,6 +365,9 @@ class Mathml(Text):
 
     def fraction(self, over: str, under: str) -> str:
         return f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>"
+
+    def by_operand(self, shown: str, k: int) -> str:
+        return f"<msub><mrow>{shown}<mo>|</mo></mrow><mn>{k}</mn></msub>"
 
     def raised(self, base: str, exponent: str) -> str:
         return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
@@ -392,15 +406,20 @@ class Mathml(Text):
         return f"<mtext>⋯[{escape(words)}]⋯</mtext>" if words else "<mo>⋯</mo>"
 
     def lines(self, lines: Sequence[Line]) -> str:
-        """Equations as an HTML table, aligned at their signs."""
+        """Equations as an HTML table, aligned at their signs.
+
+        A notebook that is not trusted loses the mathematics and the styles, and with these what
+        hides the same lines as text.
+        """
         rows = []
         for line in lines:
             left = "" if line.left is None else self.math(self(line.left))
-            right = self.math(f"<mo>{escape(line.sign)}</mo>{self(line.right)}")
+            right = self.math(self.sign(f" {line.sign} ") + self(line.right))
             cells = (left, right, escape(line.note))
             rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         body = "\n".join(rows)
-        return f"{_STYLE}<table>\n{body}\n</table></div>"
+        words = escape(Text(self.digits).lines(lines))
+        return f"{_STYLE}<pre>{words}</pre>\n<table>\n{body}\n</table></div>"
 
     def math(self, shown: str) -> str:
         """`shown` as an element for a page."""
@@ -414,10 +433,14 @@ class Mathml(Text):
 _STYLE = """\
 <div class="derivation"><style>
 .derivation{overflow-x:auto}
+.derivation pre{display:none}
 .derivation table{border-collapse:collapse;background:none}
-.derivation td{padding:.25em .15em;text-align:left!important;white-space:nowrap;border:0}
+.derivation tr{background:none!important}
+.derivation td{padding:.25em .15em;text-align:left!important;vertical-align:baseline!important;\
+white-space:nowrap;border:0}
 .derivation td:first-child{text-align:right!important}
 .derivation td:last-child{padding-left:1.5em;opacity:.75}
+.derivation math{font-size:1.25em}
 .derivation mi{text-transform:none;font-style:italic}
 </style>
 """
@@ -427,7 +450,7 @@ _TEX_FUNCTIONS = {
     **{name: name for name in ("exp", "log", "sin", "cos", "tan", "tanh")},
     "sigmoid": "sigma", "normal_cdf": "Phi", "normal_pdf": "varphi",
 }  # fmt: skip
-_TALL = re.compile(r"\\(frac|sqrt|sum|begin|boxed)")
+_TALL = re.compile(r"\\(frac|sqrt|sum|begin|boxed|left)")
 _TEX_SIGNS = {
     "·": r"\cdot",
     "−": "-",
@@ -473,7 +496,7 @@ def _is_divisor(e: Expr) -> bool:
 
 def _negated(e: Expr) -> Expr | None:
     """-e where e has a minus in front, so that a sum can show it."""
-    if isinstance(e, Number) and e.value < 0:
+    if isinstance(e, Number | Literal) and e.value < 0:
         return Number(-e.value)
     if isinstance(e, Product) and isinstance(e.factors[0], Number) and e.factors[0].value < 0:
         return mul(-1.0, e)

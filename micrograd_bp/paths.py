@@ -142,6 +142,24 @@ class Region:
         nodes = [node for node in self.nodes if node in leading]
         return Region(nodes, {node: self.into[node] for node in nodes[1:]})
 
+    @cached_property
+    def _place(self) -> dict[Value, int]:
+        return {node: k for k, node in enumerate(self.nodes)}
+
+    def alone(self, edge: Edge) -> bool:
+        """Whether no other way leads from the edge's child to its parent; False if that is far."""
+        top = self._place[edge.child]
+        reached = {e.child for e in self.into[edge.parent] if e != edge}
+        waiting = [*reached]
+        while waiting and len(reached) < 500:
+            node = waiting.pop()
+            if node is edge.child:
+                return False
+            above = {e.child for e in self.into[node] if self._place[e.child] >= top} - reached
+            reached |= above
+            waiting += above
+        return not waiting
+
     def count(self) -> int:
         """How many paths there are, without going along them: exact, however many."""
         if not self.nodes:

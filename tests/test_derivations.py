@@ -12,7 +12,17 @@ from test_paths import chain, fibonacci, horner, rnn
 from test_properties import PLANS, POINTS, PROPERTY, follow
 
 import micrograd_bp as mb
-from micrograd_bp import MLP, Value, derive, grad, no_grad, operation, shared, topological_order
+from micrograd_bp import (
+    MLP,
+    Value,
+    derive,
+    grad,
+    logsumexp,
+    no_grad,
+    operation,
+    shared,
+    topological_order,
+)
 from micrograd_bp.derivations import STYLES, Derivation, Derivations, TooManyPaths
 from micrograd_bp.lectures import csc311
 from micrograd_bp.losses import squared_error
@@ -38,8 +48,8 @@ def assert_sound(view, shown):
     if view == "html":
         for element in ET.fromstring(shown).iter():
             tag = element.tag.rpartition("}")[2]
-            assert tag in MATHML | {"div", "style", "table", "tr", "td"}
-            assert {*element.attrib} <= {"class", "style", "displaystyle"}
+            assert tag in MATHML | {"div", "pre", "style", "table", "tr", "td"}
+            assert {*element.attrib} <= {*"class style displaystyle form lspace rspace".split()}
     elif view == "latex":
         plain = re.sub(r"\\[\\{}$&#%_]", "", shown)
         depth = 0
@@ -681,3 +691,32 @@ def test_sharing_needs_two_derivations(bad):
     for pair in ((d, bad), (bad, d), (derive(x * x, [x]), d)):
         with pytest.raises(TypeError, match=r"^shared: expected two Derivations, got "):
             shared(*pair)
+
+
+# ------------------------------------------------------------------ one factor, or all of it
+
+
+def test_a_factor_says_by_which_operand_where_other_ways_lead_there_too():
+    x = Value(3.0, "x")
+    y = x * x
+    y.label = "y"
+    assert derive(y, x).text("chain") == "∂y/∂x = ∂y/∂x|₁ + ∂y/∂x|₂"
+    scores = [Value(float(k), f"s_{k}") for k in (1, 2, 3)]
+    loss = logsumexp(scores) - scores[1]
+    loss.label = "L"
+    text = "∂L/∂s₂ = ∂L/∂s₂|₂ + ∂L/∂v₁ · ∂v₁/∂s₂"
+    assert derive(loss, scores[1]).text("chain") == text
+    assert r"\left.\frac{\partial L}{\partial s_2}\right|_{2}" in derive(loss, scores[1]).latex()
+    assert "|" not in derive(loss, scores[0]).text("chain")
+
+
+def test_shared_factors_are_marked_in_sums_too():
+    w, x = Value(0.5, "w"), Value(3.0, "x")
+    a = w * x
+    b = a * a
+    y = b + a
+    a.label, b.label, y.label = "a", "b", "y"
+    both = shared(derive(y, w), derive(y, x))
+    assert both.text("chain").splitlines()[0] == (
+        "∂y/∂w = (⟦∂y/∂a|₂⟧ + ⟦∂y/∂b⟧ · (⟦∂b/∂a|₁⟧ + ⟦∂b/∂a|₂⟧)) · ∂a/∂w"
+    )

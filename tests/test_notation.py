@@ -49,7 +49,7 @@ def elements(shown):
     root = ET.fromstring(f"<math>{shown}</math>")
     for element in root.iter():
         assert element.tag in MATHML
-        assert {*element.attrib} <= {"style"}
+        assert {*element.attrib} <= {"style", "form", "lspace", "rspace"}
         assert len(element) == CHILDREN.get(element.tag, len(element))
     return root
 
@@ -302,7 +302,7 @@ def test_a_label_stays_in_its_place(label):
     tags = {
         element.tag.rpartition("}")[2] for element in ET.fromstring(Mathml().lines(lines)).iter()
     }
-    assert tags <= MATHML | {"div", "style", "table", "tr", "td"}
+    assert tags <= MATHML | {"div", "pre", "style", "table", "tr", "td"}
 
 
 def in_lines(labels):

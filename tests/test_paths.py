@@ -408,3 +408,15 @@ def test_a_path_is_plain_data():
     path = Path((a, b), (3.0,), (0,))
     assert path == Path((a, b), (3.0,), (0,))
     assert path.product == 3.0
+
+
+@PROPERTY
+@given(PLANS, POINTS, st.integers(0, 40))
+def test_an_edge_is_alone_where_no_other_way_leads_to_its_end(plan, point, place):
+    z = follow(plan, [*map(Value, point)])
+    order = topological_order(z)
+    region = Region.between(z, order[place % len(order)])
+    for node in region.nodes[1:]:
+        for edge in region.into[node]:
+            ways = Region.between(edge.child, edge.parent).count()
+            assert region.alone(edge) == (ways == 1)
