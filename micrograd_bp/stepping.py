@@ -26,7 +26,7 @@ from typing import Any
 
 from micrograd_bp import formula
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.formula import Chain, Comparison, Expr, Name, Number, Partial, Sum
+from micrograd_bp.formula import Chain, Comparison, Expr, Literal, Number, Partial, Sum
 from micrograd_bp.generic import recursion
 from micrograd_bp.naming import Names, Variables, local_formula, operand_symbols, variables_of
 from micrograd_bp.notation import Line, Text
@@ -114,7 +114,7 @@ def steps(
     show = Text(digits)
     names = Names(topological_order(output), variables_of(variables, 2))
     fine = []
-    for k, told in enumerate(tell(output, names, digits)):
+    for k, told in enumerate(tell(output, names)):
         line = told.formula
         left = f"{show(line.left)} {line.sign} " if line.left is not None else ""
         text = f"{left}{show(line.right)}"
@@ -125,7 +125,7 @@ def steps(
     return by_node if granularity == "node" else _by_layer(by_node, names.order)
 
 
-def tell(output: Value, names: Names, digits: int = 4) -> Iterator[Told]:
+def tell(output: Value, names: Names) -> Iterator[Told]:
     """The steps along edges, with their equations as formulas, for a player to print its way."""
     order = names.order
     at = {node: k for k, node in enumerate(order)}
@@ -134,7 +134,9 @@ def tell(output: Value, names: Names, digits: int = 4) -> Iterator[Told]:
         if node.op:
             op = OPS[node.op]
             symbols = formula.value(op, operand_symbols(node, names))
-            put_in = formula.value(op, [literal(float(v), digits) for v in node.operands])
+            put_in = formula.value(
+                op, [Literal(float(v), place) for place, v in enumerate(node.operands)]
+            )
             yield Told(
                 {"kind": "forward", "node": at[node], "label": label[node], "result": node.data},
                 Line(names[node], "=", symbols),
@@ -198,12 +200,6 @@ def tell(output: Value, names: Names, digits: int = 4) -> Iterator[Told]:
             Line(Partial(head, names[weight]), "=", symbols),
             numbers,
         )  # fmt: skip
-
-
-def literal(x: float, digits: int) -> Name:
-    """A number to stand in a formula as it is, which does not calculate with it."""
-    shown = Text(digits)(Number(x))
-    return Name(f"({shown})" if shown.startswith("−") else shown)
 
 
 def _split(e: Expr) -> tuple[Expr, Expr]:
