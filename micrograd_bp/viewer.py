@@ -14,7 +14,7 @@ import html
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -35,28 +35,42 @@ def page(svg: str, tips: Mapping[str, Tip], title: str, text: str) -> str:
 
     Errors: xml.etree.ElementTree.ParseError if `svg` is no XML; ValueError if it is no SVG.
     """
-    template = (resources.files(__package__) / "viewer.html").read_text(encoding="utf-8")
-    script = template.partition("<script>")[2].partition("</script>")[0]
     parts = {
-        "hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "title": _escaped(" ".join(title.split())),
-        "svg": _picture(svg, tips, " ".join(title.split())),
-        "text": _escaped(text),
-        "tips": _json({id: [tip.title, *tip.lines] for id, tip in tips.items()}),
+        "title": escaped(" ".join(title.split())),
+        "svg": picture(svg, [*tips], " ".join(title.split())),
+        "text": escaped(text),
+        "tips": json_data({id: [tip.title, *tip.lines] for id, tip in tips.items()}),
     }
+    return filled("viewer.html", parts)
+
+
+def filled(name: str, parts: Mapping[str, str]) -> str:
+    """A template of the package with its parts: scripts of data aside, it runs its own alone.
+
+    "hash" is the policy for the scripts of the template itself and for the part "code".
+    """
+    folder = resources.files(__package__)
+    template = (folder / name).read_text(encoding="utf-8")
+    for marker, file in (("@@look@@", "canvas.css"), ("@@canvas@@", "canvas.js")):
+        template = template.replace(marker, (folder / file).read_text(encoding="utf-8"))
+    template = template.replace("@@code@@", parts.get("code", ""))
+    scripts = re.findall("<script>(.*?)</script>", template, re.DOTALL)
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     # in one pass, so that a marker within the data remains what it is
-    return re.sub("@@([a-z]+)@@", lambda marker: parts[marker[1]], template)
+    return re.sub("@@([a-z]+)@@", lambda m: allowed if m[1] == "hash" else parts[m[1]], template)
 
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """`text` for HTML; what no page can hold becomes \ufffd."""
     # HTML would read a bare carriage return as a newline
     return html.escape(_NOT_XML.sub("\ufffd", text)).replace("\r", "&#13;")
 
 
-def _json(data: object) -> str:
+def json_data(data: object) -> str:
     """`data` in ASCII, and with nothing in it that could end a <script>."""
     return re.sub("[<>&]", lambda c: f"\\u{ord(c[0]):04x}", json.dumps(data, separators=(",", ":")))
 
@@ -75,13 +89,14 @@ _ATTRIBUTES = set(
 )
 
 
-def _picture(svg: str, tips: Mapping[str, Tip], title: str) -> str:
+def picture(svg: str, order: Sequence[str], title: str) -> str:
+    """The <svg> for a page, with what draws and nothing else; Tab goes by the ids in `order`."""
     source = ET.fromstring(svg.encode())
     if source.tag != _SVG + "svg":
         raise ValueError(f"expected an <svg>, got <{source.tag}>")
     ends = _ends(source)
     root = _safe(source)
-    place = {id: k for k, id in enumerate(tips)}
+    place = {id: k for k, id in enumerate(order)}
 
     def layer(element: ET.Element) -> tuple[int, int]:
         """Tab follows the order of elements; what is neither node nor edge is painted first."""

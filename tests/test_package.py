@@ -36,6 +36,7 @@ LEVELS = [  # a module imports from levels before its own
     {"columns"},
     {"picture"},
     {"drawing"},
+    {"player"},
     {name for name in MODULES if name.startswith("lectures.")},
     {"cli"},
 ]
