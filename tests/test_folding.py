@@ -168,6 +168,15 @@ def test_a_batch_folds_to_its_units():
     assert len(sketch.boxes) < 45
 
 
+def test_neurons_by_hand_fold_over_a_batch():
+    w = [Value(0.5), Value(-1.0)]
+    ys = [mb.tanh(mb.dot(w, [k / 50, 1.0])) for k in range(50)]
+    root = mb.sum(ys)
+    sketch = fold(root, "blocks")
+    whole(root, sketch)
+    assert sorted(len(box.nodes) for box in sketch.boxes if box.folded) == [50, 50]
+
+
 def test_a_unit_used_again_is_a_circle_of_arrows():
     sketch = fold(recurrent(), "blocks")
     (unit,) = (k for k, box in enumerate(sketch.boxes) if box.layer == 1)
