@@ -14,12 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from micrograd_bp import drawing
+from micrograd_bp import drawing, terminal
 from micrograd_bp.derivations import STYLES, Derivation, derive
 from micrograd_bp.engine import Value, topological_order
+from micrograd_bp.folding import LEVELS
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
+from micrograd_bp.player import Stepper
+from micrograd_bp.renderers import NoRenderer
+from micrograd_bp.stepping import GRANULARITIES, steps
 from micrograd_bp.symbol import unicode
+from micrograd_bp.terminal import NoTerminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,19 +42,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=version("micrograd_bp"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_graph(commands)
     _add_derive(commands)
+    _add_step(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, ArithmeticError) as error:
+    except (OSError, ValueError, ArithmeticError, NoRenderer, NoTerminal) as error:
         print(f"micrograd-bp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+# ------------------------------------------------------------------ the network
+
+
+def _add_example(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("example", choices=("csc311",), help="the network")
+    _add_network(parser)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
+    parser.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
+
+
+def _network(options: argparse.Namespace) -> csc311.Network:
+    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
+    if options.activation:
+        network = csc311.with_activation(network, options.activation)
+    return network
 
 
 # ------------------------------------------------------------------ demo
@@ -71,8 +98,7 @@ def _add_demo(commands: Any) -> None:
         ),
     )
     demo.add_argument("--out", metavar="DIR", default="demo", help="where the drawing goes (demo)")
-    demo.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
-    demo.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
+    _add_network(demo)
     demo.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     demo.set_defaults(run=_demo)
 
@@ -170,6 +196,40 @@ def _exercise(exercise: Derivation) -> dict[str, Any]:
     return {"name": f"dC/d{exercise.wrt.label}", "paths": paths, "value": exercise.value}
 
 
+# ------------------------------------------------------------------ graph
+
+
+def _add_graph(commands: Any) -> None:
+    parser = commands.add_parser(
+        "graph",
+        help="the computation graph, as a picture, as a page or as text",
+        description=(
+            "Draw the graph of a bundled example after its backward pass: to a file by its suffix "
+            f"({', '.join(f'.{form}' for form in drawing.FORMS)}), or as text where there is none."
+        ),
+        epilog="Example: micrograd-bp graph csc311 --detail lecture --out lecture.html",
+    )
+    _add_example(parser)
+    parser.add_argument("--out", metavar="FILE", help="where the picture goes")
+    parser.add_argument("--detail", choices=("auto", *LEVELS), default="auto")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
+    parser.set_defaults(run=_graph)
+
+
+def _graph(options: argparse.Namespace) -> None:
+    C, _, _ = csc311.build(_network(options))
+    C.backward()
+    picture = drawing.draw(
+        C, options.digits, detail=options.detail, theme=options.theme, variables=False
+    )
+    if options.out is None:
+        print(picture.text)
+        return
+    picture.save(options.out)
+    print(f"The graph: {options.out}")
+
+
 # ------------------------------------------------------------------ derive
 
 
@@ -183,7 +243,7 @@ def _add_derive(commands: Any) -> None:
         ),
         epilog='Example: micrograd-bp derive csc311 "W^{(1)}_{23}" --style paths',
     )
-    parser.add_argument("example", choices=("csc311",), help="the network")
+    _add_example(parser)
     parser.add_argument(
         "node", metavar="W", nargs="?", help="a label, like W^{(1)}_{23} or W⁽¹⁾₂₃ (all parameters)"
     )
@@ -191,8 +251,6 @@ def _add_derive(commands: Any) -> None:
     parser.add_argument("--format", choices=("text", "latex", "html"), default="text")
     parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
     parser.add_argument("--expand", action="store_true", help="σ′(z) as σ(z) · (1 − σ(z))")
-    parser.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
-    parser.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
     parser.set_defaults(run=_derive)
 
 
@@ -209,13 +267,6 @@ def _derive(options: argparse.Namespace) -> None:
     print(getattr(found, options.format)(options.style))
 
 
-def _network(options: argparse.Namespace) -> csc311.Network:
-    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
-    if options.activation:
-        network = csc311.with_activation(network, options.activation)
-    return network
-
-
 def _find(output: Value, label: str) -> Value:
     """The node with this label, as it is or in Unicode."""
     nodes = {v.label: v for v in topological_order(output) if v.label}
@@ -223,3 +274,37 @@ def _find(output: Value, label: str) -> Value:
         if label in (known, unicode(known)):
             return node
     raise ValueError(f"no node is labelled {label!r}; there are {', '.join(nodes)}")
+
+
+# ------------------------------------------------------------------ step
+
+
+def _add_step(commands: Any) -> None:
+    parser = commands.add_parser(
+        "step",
+        help="both passes step by step, in the terminal or as a page",
+        description=(
+            "Step through both passes of a bundled example with the arrow keys (? for help), "
+            "print all steps, or write a page that opens without a network."
+        ),
+        epilog="Example: micrograd-bp step csc311 --html steps.html",
+    )
+    _add_example(parser)
+    parser.add_argument("--plain", action="store_true", help="print all steps, as in a pipe")
+    parser.add_argument("--html", metavar="FILE", help="write the page to step through")
+    parser.add_argument("--granularity", choices=GRANULARITIES, default="edge")
+    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
+    parser.set_defaults(run=_step)
+
+
+def _step(options: argparse.Namespace) -> None:
+    C, _, _ = csc311.build(_network(options))
+    if options.html:
+        Stepper(C, digits=options.digits, title=options.example).save_html(options.html)
+        print(f"The steps: {options.html}")
+        return
+    found = steps(C, options.granularity, digits=options.digits)
+    if options.plain:
+        print(*terminal.plain(found), sep="\n")
+    else:
+        terminal.play(found, options.example)

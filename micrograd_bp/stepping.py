@@ -44,10 +44,11 @@ class Step:
     `kind` is "forward" (a node is computed), "seed" (∂C/∂C = 1), "backward" (a gradient is passed
     on along an edge: `upstream` × `local` = `contribution`, and `before` + contribution = `after`)
     or "weight" (what ∂C/∂w came to). `node` and `parent` are places in the topological order, the
-    edge leading from `node` to the parent that stands at `place` among its parents; `complete`
-    says whether the parent has its whole gradient now. `formula` and `numbers` are Unicode text,
-    `result` is the number the step ends in. A step of coarser granularity has the steps it stands
-    for in `parts`.
+    edge leading from `node` to the parent that stands at `place` among its parents; `operands`
+    are the nodes that a forward step computes from, with their values; `complete` says whether
+    the parent has its whole gradient now. `formula` and `numbers` are Unicode text, `result` is
+    the number the step ends in. A step of coarser granularity has the steps it stands for in
+    `parts`.
     """
 
     index: int
@@ -57,6 +58,7 @@ class Step:
     formula: str
     numbers: str
     result: float
+    operands: tuple[tuple[int, float], ...] = ()
     parent: int | None = None
     parent_label: str = ""
     place: int | None = None
@@ -75,10 +77,14 @@ class Step:
             value = getattr(self, field.name)
             if field.name == "parts":
                 value = [part.to_dict() for part in value]
-            elif isinstance(value, float) and not math.isfinite(value):
-                value = str(value)
-            found[field.name] = value
+            elif field.name == "operands":
+                value = [[node, _number(x)] for node, x in value]
+            found[field.name] = _number(value)
         return found
+
+
+def _number(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,13 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
                 op, [Literal(float(v), place) for place, v in enumerate(node.operands)]
             )
             yield Told(
-                {"kind": "forward", "node": at[node], "label": label[node], "result": node.data},
+                {
+                    "kind": "forward",
+                    "node": at[node],
+                    "label": label[node],
+                    "result": node.data,
+                    "operands": tuple((at[v], v.data) for v in node.parents),
+                },
                 Line(names[node], "=", symbols),
                 Comparison(put_in, "=", Number(node.data)),
             )

@@ -213,6 +213,8 @@ class History:
                     labels[node] = fine.parent_label
                 self.targets[k].append(node)
                 self.about.setdefault(node, k)
+                for operand, value in fine.operands:
+                    self._values.setdefault(operand, (-1, value))  # an input or a parameter
                 if fine.kind == "forward":
                     self._values[node] = k, fine.result
                 else:
@@ -229,10 +231,6 @@ class History:
         so_far = bisect_right(gradients, k, key=lambda entry: entry[0])
         _, gradient, complete = gradients[so_far - 1] if so_far else (0, None, False)
         return Row(value if when <= k else None, gradient, complete)
-
-    def is_given(self, node: int) -> bool:
-        """Whether no step computes it: the records do not tell the value of a leaf."""
-        return node not in self._values
 
 
 def _fine(step: Step) -> Iterator[Step]:
@@ -387,7 +385,7 @@ class View:
         top = max(0, min(current - height // 2, len(history.nodes) - height))
         for node in history.nodes[top : top + height]:
             row = history.at(node, self.cursor)
-            value = "given" if history.is_given(node) else _number(row.value, column)
+            value = _number(row.value, column)
             mark = "▶" if node in targets else "◦" if node == source else " "
             done = " " if row.gradient is None else "✓" if row.complete else "…"
             style = "class:now" if node in targets else ""
@@ -450,7 +448,7 @@ HELP = (
     ("", ""),
     ("▶  ◦", "what the step computes, and from whose gradient"),
     ("✓  …", "the gradient is complete, or more will be added"),
-    ("·  given", "not there yet, or an input or a parameter"),
+    ("·", "not there yet"),
 )
 
 

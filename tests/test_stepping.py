@@ -198,7 +198,9 @@ def test_json(granularity):
     C, _, _ = csc311.build(csc311.EXAMPLE)
 
     def back(record):
-        return Step(**record | {"parts": tuple(map(back, record["parts"]))})
+        operands = tuple((node, value) for node, value in record["operands"])
+        parts = tuple(map(back, record["parts"]))
+        return Step(**record | {"operands": operands, "parts": parts})
 
     found = steps(C, granularity)
     text = json.dumps([step.to_dict() for step in found], allow_nan=False)

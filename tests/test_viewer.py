@@ -48,7 +48,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def html():
-    return page(drawing.render(SOURCE), TIPS, "Two layers", "W = 0.3\nα = −0.5")
+    return page(drawing.render(SOURCE).content.decode(), TIPS, "Two layers", "W = 0.3\nα = −0.5")
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_edges_know_their_ends(html):
 
 def test_classes_and_gradients_stay():
     source = 'digraph { a [id=n class=leaf style=filled fillcolor="red:blue" tooltip="t"] }'
-    svg = picture(page(drawing.render(source), {}, "", ""))
+    svg = picture(page(drawing.render(source).content.decode(), {}, "", ""))
     group = next(g for g in svg.iter("g") if g.get("id") == "n")
     assert group.get("class") == "node leaf"
     assert [stop.get("stop-color") for stop in svg.iter("stop")] == ["red", "blue"]
@@ -229,8 +229,12 @@ def test_what_is_no_svg():
 
 @pytest.mark.parametrize("data", [*HOSTILE, "\0", "a\x1bb", "\ud800"])
 def test_data_stays_data(data):
-    parts = Parts(page(drawing.render(SOURCE), {"node_1": Tip(data, (data, "1"))}, data, data))
-    plain = Parts(page(drawing.render(SOURCE), {}, "", ""))
+    parts = Parts(
+        page(
+            drawing.render(SOURCE).content.decode(), {"node_1": Tip(data, (data, "1"))}, data, data
+        )
+    )
+    plain = Parts(page(drawing.render(SOURCE).content.decode(), {}, "", ""))
     assert [tag for tag, _ in parts.elements] == [tag for tag, _ in plain.elements]
     shown = re.sub("[\0\x1b\ud800]", "\ufffd", data)
     assert parts.text.get("title", "").startswith(" ".join(shown.split()))
