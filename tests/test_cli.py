@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from micrograd_bp import derive, drawing
+from micrograd_bp import derive, draw, drawing, steps, terminal
 from micrograd_bp.cli import main
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
@@ -397,3 +397,77 @@ def test_a_full_disk_is_answered_in_one_line():
     assert done.returncode == 2
     assert os.strerror(errno.ENOSPC).encode() in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+# ------------------------------------------------------------------ graph
+
+
+@pytest.mark.parametrize("detail", ["full", "lecture", "layers"])
+def test_graph_as_text(capsys, detail):
+    C, _, _ = csc311.build(csc311.EXAMPLE)
+    C.backward()
+    assert main(["graph", "csc311", "--detail", detail, "--digits", "6"]) == 0
+    assert capsys.readouterr().out == draw(C, 6, detail=detail, variables=False).text + "\n"
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.html", "a.dot", "a.txt"])
+def test_graph_to_a_file(tmp_path, capsys, name):
+    assert main(["graph", "csc311", "--theme", "dark", "--out", str(tmp_path / name)]) == 0
+    assert capsys.readouterr() == (f"The graph: {tmp_path / name}\n", "")
+    assert "a⁽³⁾" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "a.xyz"], "cannot save 'a.xyz': expected .svg, .png"),
+        (["--out", "file/a.svg"], "file/a.svg"),
+        (["--digits", "0"], "digits 0: expected a whole number from 1 to 17"),
+    ],
+)
+def test_graph_answers_mistakes_in_one_line(capsys, tmp_path, arguments, message):
+    (tmp_path / "file").write_text("old")
+    assert main(["graph", "csc311", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("micrograd-bp: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_graph_without_a_renderer(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    assert main(["graph", "csc311", "--out", "a.svg"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"micrograd-bp: {drawing.ADVICE[:20]}")
+    assert err.count("\n") == 1
+
+
+# ------------------------------------------------------------------ step
+
+
+@pytest.mark.parametrize("granularity", ["edge", "node", "layer"])
+def test_step_prints_all_steps(capsys, granularity):
+    C, _, _ = csc311.build(csc311.EXAMPLE)
+    for plain in (["--plain"], []):  # into a pipe both are the same
+        assert main(["step", "csc311", "--granularity", granularity, *plain]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines == [*terminal.plain(steps(C, granularity))]
+
+
+def test_step_as_a_page(capsys, tmp_path):
+    assert main(["step", "csc311", "--html", str(tmp_path / "steps.html")]) == 0
+    assert capsys.readouterr() == (f"The steps: {tmp_path / 'steps.html'}\n", "")
+    page = (tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>")
+    assert len(page.encode()) < 300_000
+
+
+def test_step_without_the_library(capsys, monkeypatch):
+    def missing(*_):
+        raise terminal.NoTerminal(terminal.ADVICE)
+
+    monkeypatch.setattr(terminal, "play", missing)
+    assert main(["step", "csc311"]) == 2
+    assert capsys.readouterr().err == f"micrograd-bp: {terminal.ADVICE}\n"

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from graphlib import TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import micrograd_bp as mb
+from micrograd_bp.lectures import csc311
 
 FOLDER = Path(mb.__file__).parent
 MODULES = {
@@ -20,6 +22,7 @@ MODULES = {
     for path in FOLDER.rglob("*.py")
     if not path.stem.startswith("__")
 }
+TEXT = "{http://www.w3.org/2000/svg}text"
 LEVELS = [  # a module imports from levels before its own
     {"floats"},
     {"table"},
@@ -127,3 +130,22 @@ def test_imports_have_no_cycle():
 def test_the_core_needs_the_standard_library_alone(name):
     roots = {path.partition(".")[0] for path, _ in imported(name)}
     assert roots <= {"micrograd_bp"} | sys.stdlib_module_names
+
+
+def test_the_picture_in_the_readme_is_what_draw_makes():
+    C, model, _ = csc311.build(csc311.EXAMPLE)
+    C.backward()
+    both = [mb.derive(C, model.weight(2, 1, 2)), mb.derive(C, model.weight(1, 2, 3))]
+    picture = mb.draw(C, detail="lecture", weights=True, highlight=both, variables=False)
+    folder = Path(__file__).parent.parent
+    path = "notebooks/pictures/three_layer_example.svg"
+    assert path in (folder / "README.md").read_text(encoding="utf-8")
+    shown, made = (
+        [
+            "".join(text.itertext())
+            for text in ET.fromstring(svg).iter()
+            if text.tag.endswith("text")
+        ]
+        for svg in ((folder / path).read_text(encoding="utf-8"), picture.svg())
+    )
+    assert sorted(shown) == sorted(made)
