@@ -33,7 +33,7 @@ from micrograd_bp.notation import Mathml, Text
 from micrograd_bp.passes import weights_of
 from micrograd_bp.picture import Look, Picture
 from micrograd_bp.renderers import ADVICE, NoRenderer
-from micrograd_bp.stepping import Step, Told, steps, tell
+from micrograd_bp.stepping import Step, Told, record, tell
 from micrograd_bp.symbol import short, unicode
 
 BOXES = 300
@@ -66,7 +66,7 @@ class Stepper:
         self.digits = digits
         self.output = copy.deepcopy(output)
         own = topological_order(self.output)
-        self._variable = {
+        variable = {
             name: mine
             for v, mine in zip(order, own)
             if isinstance(name := called[v], str) and not v.label
@@ -74,7 +74,7 @@ class Stepper:
         for v in own:
             v.grad = 0.0
         self.output.backward()
-        self.names = Names(own, self._variable)
+        self.names = Names(own, variable)
         self.title = title or f"Both passes of {short(self._called(self.output))}, step by step"
 
     def _called(self, node: Value) -> str:
@@ -87,7 +87,8 @@ class Stepper:
     @cached_property
     def steps(self) -> list[Step]:
         """The records, in their order."""
-        return steps(self.output, digits=self.digits, variables=self._variable)
+        show = Text(self.digits)
+        return [record(k, told, show) for k, told in enumerate(self._told)]
 
     def play(self, **options: Any) -> None:
         """Step through in the terminal."""
@@ -179,12 +180,13 @@ class Stepper:
     # ------------------------------------------------------------------ in a notebook
 
     def _repr_html_(self) -> str:
-        page = html.escape(self.html())
+        # between apostrophes, for the page is full of quotation marks
+        page = html.escape(self.html(), quote=False).replace("'", "&#x27;")
         title = viewer.escaped(" ".join(self.title.split()))
         # a frame, so that neither the notebook's style nor another player reaches into it
         frame = (
-            f'<iframe sandbox="allow-scripts" title="{title}" srcdoc="{page}" width="100%" '
-            'height="720" style="border:1px solid #808993;border-radius:8px"></iframe>'
+            f'<iframe sandbox="allow-scripts" title="{title}" srcdoc=\'{page}\' '
+            'width="100%" height="720" style="border:1px solid #808993;border-radius:8px"></iframe>'
         )
         return f"{frame}\n{self._listed()}"
 

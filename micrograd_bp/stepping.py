@@ -119,12 +119,7 @@ def steps(
         raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
     show = Text(digits)
     names = Names(topological_order(output), variables_of(variables, 2))
-    fine = []
-    for k, told in enumerate(tell(output, names)):
-        line = told.formula
-        left = f"{show(line.left)} {line.sign} " if line.left is not None else ""
-        text = f"{left}{show(line.right)}"
-        fine.append(Step(k, **told.fields, formula=text, numbers=show(told.numbers)))
+    fine = [record(k, told, show) for k, told in enumerate(tell(output, names))]
     if granularity == "edge":
         return fine
     by_node = _by_node(fine, output, names, show)
@@ -212,6 +207,14 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
             Line(Partial(head, names[weight]), "=", symbols),
             numbers,
         )  # fmt: skip
+
+
+def record(index: int, told: Told, show: Text) -> Step:
+    """A step with its equations as Unicode text."""
+    line = told.formula
+    left = f"{show(line.left)} {line.sign} " if line.left is not None else ""
+    text = f"{left}{show(line.right)}"
+    return Step(index, **told.fields, formula=text, numbers=show(told.numbers))
 
 
 def _split(e: Expr) -> tuple[Expr, Expr]:

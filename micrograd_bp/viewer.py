@@ -71,8 +71,9 @@ def escaped(text: str) -> str:
 
 
 def json_data(data: object) -> str:
-    """`data` in ASCII, and with nothing in it that could end a <script>."""
-    return re.sub("[<>&]", lambda c: f"\\u{ord(c[0]):04x}", json.dumps(data, separators=(",", ":")))
+    """`data` with nothing in it that could end a <script>, or that no file can hold."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return re.sub("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff]", lambda c: f"\\u{ord(c[0]):04x}", text)
 
 
 # ------------------------------------------------------------------ the picture

@@ -810,10 +810,29 @@ def lab(tmp_path):
         yield json.loads(found[0].read_text())["url"], folder
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
-def test_in_jupyterlab_a_cell_shows_two_players(lab, browser):
+def notebook(folder, cell):
+    """A file with this cell, not signed, hence not trusted."""
+    nbformat = pytest.importorskip("nbformat")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(book, folder / "steps.ipynb")
+
+
+@pytest.fixture
+def lab_tab(lab, browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    yield context.new_page()
+    context.close()
+
+
+def test_in_jupyterlab_a_cell_shows_two_players(lab, lab_tab):
     nbformat = pytest.importorskip("nbformat")
     address, folder = lab
     code = """
@@ -824,26 +843,35 @@ C = csc311.build(csc311.EXAMPLE)[0]
 display(Stepper(C))
 Stepper(C)
 """
-    cells = [nbformat.v4.new_code_cell(code.strip())]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(book, folder / "steps.ipynb")
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    tab = context.new_page()
-    tab.goto(f"{address}lab/tree/steps.ipynb?token=t")
-    cell = tab.locator(".jp-CodeCell .cm-content").first
-    cell.click(timeout=90_000)
-    tab.keyboard.press("Shift+Enter")
-    frames = tab.locator("iframe[srcdoc]")
+    notebook(folder, nbformat.v4.new_code_cell(code.strip()))
+    lab_tab.goto(f"{address}lab/tree/steps.ipynb?token=t")
+    idle = lab_tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    idle.wait_for(timeout=90_000, state="attached")
+    lab_tab.locator(".jp-CodeCell .cm-content").first.click()
+    lab_tab.keyboard.press("Shift+Enter")
+    frames = lab_tab.locator("iframe[srcdoc]")
     frames.nth(1).wait_for(timeout=90_000)
     assert frames.count() == 2
     for k, presses in ((0, 2), (1, 4)):
         frames.nth(k).scroll_into_view_if_needed()
-        frame = tab.frame_locator("iframe[srcdoc]").nth(k)
+        frame = lab_tab.frame_locator("iframe[srcdoc]").nth(k)
         for _ in range(presses):
             frame.get_by_label("One step forward").click()
     for k, presses in ((0, 2), (1, 4)):
-        count = tab.frame_locator("iframe[srcdoc]").nth(k).locator(".count")
+        count = lab_tab.frame_locator("iframe[srcdoc]").nth(k).locator(".count")
         assert count.inner_text() == f"step {presses + 1} of 79"
-    assert tab.locator("details summary", has_text="All 78 steps").count() == 2
-    context.close()
+    assert lab_tab.locator("details summary", has_text="All 78 steps").count() == 2
+
+
+def test_in_jupyterlab_the_table_is_left_where_nothing_is_trusted(lab, lab_tab, example):
+    nbformat = pytest.importorskip("nbformat")
+    address, folder = lab
+    data = {"text/html": example._repr_html_(), "text/plain": repr(example)}
+    output = nbformat.v4.new_output("display_data", data)
+    notebook(folder, nbformat.v4.new_code_cell("", outputs=[output]))
+    lab_tab.goto(f"{address}lab/tree/steps.ipynb?token=t")
+    lab_tab.locator("details summary").click(timeout=90_000)
+    assert lab_tab.locator("iframe[srcdoc]").count() == 0
+    rows = lab_tab.locator("details tr").all_inner_texts()
+    assert len(rows) == 79
+    assert all(step.numbers in row for step, row in zip(example.steps, rows[1:]))
