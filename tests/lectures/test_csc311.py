@@ -123,7 +123,7 @@ def test_first_exercise():
     exercise, _ = csc311.exercises(EXAMPLE)
     reference = REFERENCE["exercise_dC_dW12_2"]
     (path,) = exercise.paths
-    assert exercise.weight.label == "W^{(2)}_{12}"
+    assert exercise.wrt.label == "W^{(2)}_{12}"
     assert " ".join(v.label for v in path.nodes) == (
         "C a^{(3)} z^{(3)} a^{(2)}_1 z^{(2)}_1 W^{(2)}_{12}"
     )
@@ -137,7 +137,7 @@ def test_first_exercise():
 def test_second_exercise():
     _, exercise = csc311.exercises(EXAMPLE)
     reference = REFERENCE["exercise_dC_dW23_1"]
-    assert exercise.weight.label == "W^{(1)}_{23}"
+    assert exercise.wrt.label == "W^{(1)}_{23}"
     assert len(exercise.paths) == 2
     for i, path in enumerate(exercise.paths, 1):
         assert [v.label for v in path.nodes] == [
@@ -187,7 +187,7 @@ def test_engine_agrees_with_by_hand(activation):
         assert row.engine == pytest.approx(row.hand, rel=1e-12, abs=1e-12)
     for exercise in csc311.exercises(network):
         assert exercise.value == pytest.approx(
-            next(row.hand for row in backward if row.label == exercise.weight.label), rel=1e-12
+            next(row.hand for row in backward if row.label == exercise.wrt.label), rel=1e-12
         )
 
 
