@@ -832,6 +832,15 @@ def lab_tab(lab, browser):
     context.close()
 
 
+def seen(locator, count):
+    """Whether there are so many, within ten seconds."""
+    for _ in range(100):
+        if locator.count() == count:
+            return True
+        locator.page.wait_for_timeout(100)
+    return False
+
+
 def test_in_jupyterlab_a_cell_shows_two_players(lab, lab_tab):
     nbformat = pytest.importorskip("nbformat")
     address, folder = lab
@@ -845,12 +854,13 @@ Stepper(C)
 """
     notebook(folder, nbformat.v4.new_code_cell(code.strip()))
     lab_tab.goto(f"{address}lab/tree/steps.ipynb?token=t")
-    idle = lab_tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    idle.wait_for(timeout=90_000, state="attached")
-    lab_tab.locator(".jp-CodeCell .cm-content").first.click()
-    lab_tab.keyboard.press("Shift+Enter")
+    lab_tab.get_by_text("| Idle").first.wait_for(timeout=90_000)
     frames = lab_tab.locator("iframe[srcdoc]")
-    frames.nth(1).wait_for(timeout=90_000)
+    for _ in range(5):  # what is run while the kernel is still being connected is lost
+        lab_tab.locator(".jp-CodeCell .cm-content").first.click()
+        lab_tab.keyboard.press("Shift+Enter")
+        if seen(frames, 2):
+            break
     assert frames.count() == 2
     for k, presses in ((0, 2), (1, 4)):
         frames.nth(k).scroll_into_view_if_needed()
