@@ -61,7 +61,7 @@ def example():
     tips = {
         group.get("id"): Tip(group.findtext(SVG + "title"), ("data 0.5", "gradient −0.25"))
         for group in ET.fromstring(svg.encode()).iter(SVG + "g")
-        if group.get("class") in ("node", "edge")
+        if group.get("class", "").split()[:1] in (["node"], ["edge"])
     }
     return page(svg, tips, "The worked example", picture.text)
 
