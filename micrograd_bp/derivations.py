@@ -12,6 +12,7 @@
       = 1.523 · 0.42 · 2 = 1.279
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,17 +22,17 @@ from micrograd_bp import formula
 from micrograd_bp.engine import Value, grad, topological_order, values
 from micrograd_bp.formula import (
     Chain,
-    Comparison,
     Elided,
     Expr,
+    Literal,
     Marked,
     Name,
     Number,
     Partial,
     Sum,
 )
-from micrograd_bp.generic import chain, over_all, readings, recursion, sigma
-from micrograd_bp.naming import Names, Variables, indexed, local_formula, places, variables_of
+from micrograd_bp.generic import chain, equal, over_all, readings, recursion, sigma
+from micrograd_bp.naming import Names, Variables, local_formula, places, variables_of
 from micrograd_bp.notation import Line, Mathml, Tex, Text
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import Cost, WrongOrder, cost, wrong_order
@@ -178,7 +179,13 @@ class Derivation(OfGraph):
             rights = rights[1:]
         rights = [*dict.fromkeys(rights)]  # of ∂x/∂x all styles say 1
         lefts = [head, *[None] * len(rights)]
-        return [Line(left, "=", right) for left, right in zip(lefts, rights)]
+        lines = [Line(left, "=", right) for left, right in zip(lefts, rights)]
+        infinite = any(math.isinf(e.local) for into in self.region.into.values() for e in into)
+        if infinite and math.isfinite(self.value):
+            lines[-1] = replace(
+                lines[-1], note="0 · ∞ counts as 0: a gradient of 0 passes nothing on"
+            )
+        return lines
 
     def partial(self, edge: Edge) -> Expr:
         """The factor of an edge as a symbol, ∂child/∂parent.
@@ -210,7 +217,7 @@ class Derivation(OfGraph):
                 return factor(part)
             case Whole(top, bottom, value):
                 if factor == self._number:
-                    return Number(value)
+                    return Literal(value)
                 return Partial(self.names[top], self.names[bottom])
             case Skipped(count, what):
                 return Elided(f"{count:,} {what}")
@@ -244,13 +251,10 @@ class Derivation(OfGraph):
         if run:
             yield Marked(chain(run))
 
-    def _indexed(self, edge: Edge) -> Expr:
-        return indexed(edge, self.local(edge), self.names)
-
     def _number(self, edge: Edge) -> Expr:
         if self.local(edge) == Number(1.0):  # which `chain` drops, as it does in the formulas
             return Number(1.0)
-        return Chain((Number(edge.local),))
+        return Literal(edge.local)
 
     @cached_property
     def _short(self) -> bool:
@@ -265,15 +269,13 @@ class Derivation(OfGraph):
     def _local(self) -> list[Expr]:
         if self._short:
             return [self._of(self._parts, self.local)]
-        return [self._of(self._parts, self._indexed, LETTERS)]
+        return [self._of(self._parts, self.local, LETTERS)]
 
     def _numbers(self) -> list[Expr]:
         if self.output is self.wrt:
             return [Number(1.0)]
         right = self._of(self._parts, self._number)
-        total = Number(self.value)
-        same = right == Chain((total,)) or right == total
-        return [total if same else Comparison(right, "=", total)]
+        return [equal(right, self.value)]
 
     def _recursive(self) -> list[Line]:
         """A line for each node, from the output down, in terms of the lines before."""
@@ -300,15 +302,14 @@ class Derivation(OfGraph):
             symbols.append((self._of(way, self.partial), f"path {k}"))
             share = self.share(path)
             note = f"path {k}, {100 * share:.2f} %" if share == share else f"path {k}"
-            product = Comparison(self._of(way, self._number), "=", Number(path.product))
-            numbers.append((product, note))
+            numbers.append((equal(self._of(way, self._number), path.product), note))
         head = Partial(self.names[self.output], self.names[self.wrt])
         lines: list[Line] = []
         for block in (symbols, numbers):
             for k, (right, note) in enumerate(block):
                 left = head if not lines else None
                 lines.append(Line(left, "+" if k else "=", right, note))
-        return [*lines, Line(None, "=", Number(self.value))]
+        return [*lines, Line(None, "=", Literal(self.value))]
 
 
 def _left_out(skipped: Skipped) -> Line:
@@ -379,7 +380,7 @@ def independent(output: Value, wrt: Value) -> ValueError:
     if not output.op:
         return ValueError(
             f"derive: {top} is a leaf, no operation on {bottom} was recorded; was it computed "
-            "inside no_grad()?"
+            "inside no_grad(), or are the two the other way round, derive(output, wrt)?"
         )
     return ValueError(
         f"derive: {bottom} is not among the nodes that {top} was computed from, so the derivative "
@@ -442,31 +443,33 @@ class Derivations(OfGraph):
             kinds.setdefault(v.label.partition("_")[0], []).append(v)
         found: list[Line] = []
         for kind in kinds.values():
-            either = (over_all([self._terms(v, k) for v in kind]) for k in range(2))
-            found += next(filter(None, either), [])
+            for reading in range(2):
+                inputs: dict[Name, float] = {}
+                if lines := over_all([self._terms(v, reading, inputs) for v in kind]):
+                    found += lines
+                    break
         return [*dict.fromkeys(found)]  # weights and biases have one δ
 
-    def _terms(self, v: Value, reading: int) -> tuple[Partial, list[tuple[Expr, Expr]]]:
-        """∂output/∂v, and each term of its sum: (∂output/∂child, ∂child/∂v).
-
-        An input that is a number goes by x and its place, or in a product by the last index of v
-        in this reading of its label.
-        """
+    def _terms(
+        self, v: Value, reading: int, inputs: dict[Name, float]
+    ) -> tuple[Partial, list[tuple[Expr, Expr]]]:
+        """∂output/∂v, and each term of its sum: (∂output/∂child, ∂child/∂v)."""
         head = self.names[self.output]
         terms: list[tuple[Expr, Expr]] = []
         for edge in upwards(self._into[v]):
             child = self._labelled(edge.child)
             upstream = Number(1.0) if child is self.output else Partial(head, self.names[child])
-            local = local_formula(edge, self.names, self.expand)
-            factor = indexed(edge, local, self.names)
-            if (
-                edge.child.op == "mul"
-                and isinstance(factor, Number)
-                and (found := readings(v.label))
-            ):
-                factor = Name(f"x_{{{found[reading % len(found)][1][-1]}}}", self.names[child].copy)
+            factor = local_formula(edge, self.names, self.expand)
+            if isinstance(factor, Number) and (j := _input(edge, child, reading)):
+                x = Name(f"x_{{{j}}}", self.names[child].copy)
+                if inputs.setdefault(x, factor.value) == factor.value and not self._has_x:
+                    factor = x  # the same number for every unit
             terms.append((upstream, factor))
         return Partial(head, self.names[v]), terms
+
+    @cached_property
+    def _has_x(self) -> bool:
+        return any(label.startswith("x") for label in self.names.times)
 
     def _labelled(self, node: Value) -> Value:
         """`node`, or the labelled one with the same gradient: the z that adds up the products."""
@@ -498,6 +501,20 @@ class Derivations(OfGraph):
             right = recursion(self.output, self._into[v], gradient, self.names, self.expand)
             lines.append(Line(Partial(self.names[self.output], self.names[v]), "=", right))
         return lines
+
+
+def _input(edge: Edge, z: Value, reading: int) -> str:
+    """The index of an input of a neuron that is a number; nothing where it is another number.
+
+    A product is one of a neuron's if it is added up to what is labelled z.
+    """
+    node, found = edge.child, readings(edge.parent.label)
+    if node.op == "dot":
+        place = places(node)[edge.place]
+        return str(place + 1) if place < len(node.operands) // 2 else ""
+    if node.op == "mul" and found and z is not node and z.label[:1] == "z":
+        return found[reading % len(found)][1][-1]
+    return ""
 
 
 # ------------------------------------------------------------------ what two derivations share

@@ -78,7 +78,7 @@ class Number(Expr):
 
 @dataclass(frozen=True)
 class Literal(Expr):
-    """A number that is shown where it stands, and not calculated with; `place` tells two apart."""
+    """A number put in for a name, rounded in print; two equal ones differ by their `place`."""
 
     value: float
     place: int = 0

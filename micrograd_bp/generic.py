@@ -18,6 +18,7 @@ from micrograd_bp.formula import (
     Comparison,
     Elided,
     Expr,
+    Literal,
     Name,
     Number,
     Partial,
@@ -43,6 +44,8 @@ def readings(label: str) -> list[tuple[str, list[str]]]:
     head, body = match[1], match[2] or match[3]
     if "," in body:
         return [(head, body.split(","))]
+    if head == "v" and body.isdecimal():  # a number in a row, given to what has no label
+        return [(head, [body])]
     found = [(head, [*body])]
     return [*found, (head, [body])] if len(body) > 1 and body.isdecimal() else found
 
@@ -182,15 +185,24 @@ def recursion(
             continue
         known = edge.child is not output
         upstream = [Partial(name[output], name[edge.child])] if known else []
-        upstream_number = [Number(gradient[edge.child])] if known else []
-        symbols.append(chain([*upstream, local_formula(edge, name, expand)]))
-        numbers.append(Chain((*upstream_number, Number(edge.local))))
+        upstream_number = [Literal(gradient[edge.child])] if known else []
+        local = local_formula(edge, name, expand)
+        dropped = known and local == Number(1.0)  # as `chain` does
+        symbols.append(chain([*upstream, local]))
+        numbers.append(Chain((*upstream_number, *([] if dropped else [Literal(edge.local)]))))
     shown = symbols[0] if len(symbols) == 1 else sigma(symbols, "i") or Sum(tuple(symbols))
     put_in = numbers[0] if len(numbers) == 1 else Sum(tuple(numbers))
-    total = Number(gradient[into[0].parent])
-    if put_in != Chain((total,)):
-        shown = Comparison(shown, "=", put_in)
-    return shown if shown == total else Comparison(shown, "=", total)
+    total = gradient[into[0].parent]
+    if shown == Number(total):
+        return shown
+    return Comparison(shown, "=", equal(put_in, total))
+
+
+def equal(numbers: Expr, total: float) -> Expr:
+    """numbers = total, or the total alone where that is what stands there."""
+    if numbers in (Literal(total), Chain((Literal(total),)), Number(total)):
+        return Literal(total)
+    return Comparison(numbers, "=", Literal(total))
 
 
 # ------------------------------------------------------------------ a whole layer

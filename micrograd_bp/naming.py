@@ -52,6 +52,9 @@ class Names(dict[Value, Name]):
         taken = {unicode(label) for label in self.times if label[:1] == "v"}
         free = (k for k in count(1) if not taken or unicode(f"v_{{{k}}}") not in taken)
         self.label = {v: label or next(free) for v, label in zip(self.order, given)}
+        self.latest: Value | None = None
+        self.operands: tuple[list[Expr], list[float]] = [], []
+        self.places: list[int] = []
 
     def __missing__(self, v: Value) -> Name:
         label = self.label[v]
@@ -116,22 +119,12 @@ def _by_value(variables: Mapping[str, Any]) -> dict[Value, str]:
 def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
     """∂child/∂parent by the table's formula, in the names of the operands; see `formula.local`."""
     child = edge.child
-    operands = operand_symbols(child, name)
-    numbers = [float(v) for v in child.operands]
-    place = places(child)[edge.place]
-    return formula.local(OPS[child.op], operands, place, numbers, expand)
-
-
-def indexed(edge: Edge, local: Expr, name: Names) -> Expr:
-    """The formula of an edge, but an input of a neuron that is a number goes by x and its place."""
-    node = edge.child
-    if node.op != "dot" or not isinstance(local, Number):
-        return local
-    weights = len(node.operands) // 2
-    place = places(node)[edge.place]
-    if place < weights and not isinstance(node.operands[weights + place], Value):
-        return Name(f"x_{{{place + 1}}}", name[node].copy)
-    return local
+    if name.latest is not child:  # edges come node by node, and a node may have thousands
+        name.latest = child
+        name.operands = operand_symbols(child, name), [float(v) for v in child.operands]
+        name.places = places(child)
+    operands, numbers = name.operands
+    return formula.local(OPS[child.op], operands, name.places[edge.place], numbers, expand)
 
 
 def places(node: Value) -> list[int]:

@@ -71,8 +71,10 @@ class Text:
 
     def _shown(self, e: Expr) -> tuple[str, int]:
         match e:
-            case Number(x) | Literal(x):
-                return self._number(x)
+            case Number(x):  # a constant of a formula is not rounded like a measured number
+                return self._number(x, max(self.digits, 12))
+            case Literal(x):
+                return self._number(x, self.digits)
             case Name():
                 return self.name(e), _tightness(e)
             case Partial(of, by, operand):
@@ -110,11 +112,11 @@ class Text:
                 return self.elided(words), ATOM
         raise TypeError(f"cannot print {e!r}")
 
-    def _number(self, x: float) -> tuple[str, int]:
+    def _number(self, x: float, digits: int) -> tuple[str, int]:
         if not math.isfinite(x):
             name = {math.inf: "∞", -math.inf: self.minus + "∞"}.get(x, "nan")
             return self.figures(name), NEGATIVE if x < 0 else ATOM
-        mantissa, _, exponent = f"{abs(x):.{self.digits}g}".partition("e")
+        mantissa, _, exponent = f"{abs(x):.{digits}g}".partition("e")
         shown, level = self.figures(mantissa), ATOM
         if exponent:
             ten = self.raised(self.figures("10"), self._whole(str(int(exponent))))
@@ -390,7 +392,7 @@ class Mathml(Text):
         return f"<msqrt>{self(e)}</msqrt>", ATOM
 
     def cases(self, rows: Iterable[tuple[str, str]], otherwise: str) -> str:
-        every = [*((found, f"<mtext>if </mtext>{test}") for found, test in rows)]
+        every = [*((found, f"<mtext>if\u00a0</mtext>{test}") for found, test in rows)]
         every.append((otherwise, "<mtext>otherwise</mtext>"))
         cells = "".join(f"<mtr><mtd>{a}</mtd><mtd>{b}</mtd></mtr>" for a, b in every)
         return f"<mrow><mo>{{</mo><mtable>{cells}</mtable></mrow>"

@@ -147,18 +147,18 @@ class Region:
         return {node: k for k, node in enumerate(self.nodes)}
 
     def alone(self, edge: Edge) -> bool:
-        """Whether no other way leads from the edge's child to its parent; False if that is far."""
-        top = self._place[edge.child]
-        reached = {e.child for e in self.into[edge.parent] if e != edge}
-        waiting = [*reached]
-        while waiting and len(reached) < 500:
+        """Whether no other way leads from the edge's child to its parent."""
+        last = self._place[edge.parent]
+        waiting = [e.parent for e in edges(edge.child) if e != edge]
+        seen: set[Value] = set()
+        while waiting:
             node = waiting.pop()
-            if node is edge.child:
+            if node is edge.parent:
                 return False
-            above = {e.child for e in self.into[node] if self._place[e.child] >= top} - reached
-            reached |= above
-            waiting += above
-        return not waiting
+            if node not in seen and self._place.get(node, last) < last:
+                seen.add(node)
+                waiting += node.parents
+        return True
 
     def count(self) -> int:
         """How many paths there are, without going along them: exact, however many."""

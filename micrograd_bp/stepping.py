@@ -147,7 +147,7 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
                     "operands": tuple((at[v], v.data) for v in node.parents),
                 },
                 Line(names[node], "=", symbols),
-                Comparison(put_in, "=", Number(node.data)),
+                Comparison(put_in, "=", Literal(node.data)),
             )
     head = names[output]
     yield Told(
@@ -172,7 +172,7 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
             gradient[parent] = after
             into[parent].append(edge)
             coming[parent] -= 1
-            product = Chain((Number(upstream), Number(edge.local)))
+            product = Chain((Literal(upstream), Literal(edge.local)))
             yield Told(
                 {
                     "kind": "backward",
@@ -194,7 +194,7 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
                     "+=",
                     Chain((Partial(head, names[node]), local_formula(edge, names))),
                 ),
-                Comparison(Sum((Number(before), product)), "→", Number(after)),
+                Comparison(Sum((Literal(before), product)), "→", Literal(after)),
             )
     for weight in weights_of(order):
         if weight is output:
@@ -219,11 +219,7 @@ def record(index: int, told: Told, show: Text) -> Step:
 
 def _split(e: Expr) -> tuple[Expr, Expr]:
     """formula = numbers = result as formula, and numbers = result."""
-    if isinstance(e, Comparison) and isinstance(e.left, Comparison):
-        return e.left.left, Comparison(e.left.right, "=", e.right)
-    if isinstance(e, Comparison):
-        return e.left, e.right
-    return e, e
+    return (e.left, e.right) if isinstance(e, Comparison) else (e, e)
 
 
 # ------------------------------------------------------------------ coarser

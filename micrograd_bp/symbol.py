@@ -108,6 +108,13 @@ def script(mark: str, body: str) -> str:
 # ------------------------------------------------------------------ TeX
 
 _COMMANDS = {character: f"\\{name}" for name, character in _GREEK.items()} | {"…": r"\ldots"}
+_COMMANDS |= {
+    "ℒ": r"\mathcal{L}",
+    "ℋ": r"\mathcal{H}",
+    "ℐ": r"\mathcal{I}",
+    "∑": r"\Sigma",
+    "∏": r"\Pi",
+}
 _PRIME = r"{{}^\prime}"  # in braces, for a superscript may follow
 _COMMANDS["′"] = _PRIME
 _OF_ACCENT = {mark: name for name, mark in _ACCENTS.items()}
@@ -133,7 +140,7 @@ def latex(label: str) -> str:
     out = ""
     used = "^_"  # the scripts that the latest base has: a second one would need another base
     for mark, body in pieces(short(label)):
-        shown = _tex(body)
+        shown = body if mark and _INDICES.fullmatch(body) else _tex(body)
         if mark == "^":
             shown = shown.replace(_PRIME, r"\prime ").rstrip()
         if not mark:
@@ -144,6 +151,10 @@ def latex(label: str) -> str:
         out += mark + (shown if len(shown) == 1 else f"{{{shown}}}")
         used += mark
     return out
+
+
+_INDICES = re.compile("[0-9i-n]+")
+"""A script like ij or 1j: letters that each are an index."""
 
 
 def _tex(run: str) -> str:
@@ -160,13 +171,17 @@ def _tex(run: str) -> str:
     return out
 
 
+_UNKNOWN = {*"ℌℨℭ∐∉∌↤≙≚≛⌜⌝⌞⌟⟂⟦⟧⦃⦄⦵‼"}
+"""What KaTeX does not take as text."""
+
+
 def text(words: str) -> str:
     r"""`words` as TeX's `\text`: whatever they hold, they are printed and do nothing."""
     out, before = "", "\\"
     for c in _UNKNOWN_ACCENT.sub("\ufffd", normalize("NFC", words)):
         # Behind a command or a brace a combining mark would have no letter to stand on.
         out += "◌" if category(c)[0] == "M" and before in _ESCAPES else ""
-        out += _ESCAPES.get(c, c)
+        out += "\ufffd" if c in _UNKNOWN else _ESCAPES.get(c, c)
         before = c
     return rf"\text{{{out}}}"
 
@@ -202,5 +217,7 @@ def _scripted(base: str, scripts: dict[str, str]) -> str:
 def _tokens(run: str) -> str:
     if not run:
         return "<mrow></mrow>"  # a script has its place, even an empty one
+    if len(run) > 1 and _INDICES.fullmatch(run) and not run.isdecimal():
+        return f"<mrow>{''.join(map(_tokens, run))}</mrow>"
     tag = "mn" if run.isdecimal() else "mi" if len(run) < 3 and run[0].isalpha() else "mtext"
     return f"<{tag}>{escape(run)}</{tag}>"

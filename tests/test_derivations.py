@@ -720,3 +720,71 @@ def test_shared_factors_are_marked_in_sums_too():
     assert both.text("chain").splitlines()[0] == (
         "∂y/∂w = (⟦∂y/∂a|₂⟧ + ⟦∂y/∂b⟧ · (⟦∂b/∂a|₁⟧ + ⟦∂b/∂a|₂⟧)) · ∂a/∂w"
     )
+
+
+# ------------------------------------------------------------------ inputs that are numbers
+
+
+def test_different_numbers_do_not_go_by_one_name():
+    h, W = Value(0.3, "h"), [Value(0.1 * k, f"w_{k}") for k in range(1, 13)]
+    o = mb.sum(mb.dot([h], [float(k)], 0.0) * w for k, w in enumerate(W, 1))
+    o.label = "C"
+    text = derive(o, h).text("local")
+    assert text.startswith("∂C/∂h = w₁ + w₂ · 2 + ⋯[9 terms]⋯ + w")
+    assert text.endswith(" · 12")
+    rows = [[Value(0.1 * (i + j), f"W^{{(1)}}_{{{i}{j}}}") for j in (1, 2)] for i in (1, 2)]
+    z = [mb.dot(rows[0], [1.0, 2.0], 0.0), mb.dot(rows[1], [30.0, 40.0], 0.0)]
+    z[0].label, z[1].label = "z^{(1)}_1", "z^{(1)}_2"
+    C = z[0] * z[1]
+    assert derive(C, rows[0] + rows[1]).generic() == []
+    z[1] = mb.dot(rows[1], [1.0, 2.0], 0.0)
+    z[1].label = "z^{(1)}_2"
+    C = z[0] * z[1]
+    assert "δ⁽¹⁾ᵢ · xⱼ" in derive(C, rows[0] + rows[1]).text("generic")
+
+
+@pytest.mark.parametrize("constants", [[5.0, 6.0], [2.0, 2.0]])
+def test_constants_are_no_inputs(constants):
+    ws = [Value(0.5, "w_1"), Value(-1.0, "w_2")]
+    y = mb.sum(w * c for w, c in zip(ws, constants))
+    assert "x" not in derive(y, ws).text()
+
+
+def test_numbers_in_a_row_are_no_indices():
+    y = a = Value(0.5, "a")
+    for _ in range(10):
+        y = mb.sin(y)
+    o = mb.sum([mb.exp(y), mb.tanh(y), mb.cos(y)])
+    o.label = "o"
+    first = derive(o, a).text("chain").splitlines()[0]
+    assert first.startswith("∂o/∂a = (Σᵢ₌₁₁¹³ ∂o/∂vᵢ · ∂vᵢ/∂v₁₀) · ")
+
+
+def test_a_factor_of_many_is_alone_too():
+    x = Value(0.5, "x")
+    h = mb.tanh(x)
+    L = mb.sum(h * Value(0.1, f"w_{k}") for k in range(600))
+    L.label = "L"
+    assert "|" not in derive(L, x).text("chain")
+
+
+def test_constants_keep_their_digits():
+    x = Value(2.0, "x")
+    y = 12345.0 * x**1.23456
+    y.label = "y"
+    assert derive(y, x).text("local") == "∂y/∂x = 12345 · 1.23456 · x^(0.23456)"
+
+
+def test_negative_numbers_in_sums():
+    a = Value(-3.0, "a")
+    b = a * a
+    b.label = "b"
+    assert derive(b, a).text("numbers") == "∂b/∂a = −3 − 3 = −6"
+
+
+def test_zero_times_infinity_says_what_it_counts_as():
+    z = Value(0.0, "z")
+    y = mb.sqrt(z) * z
+    y.label = "y"
+    assert "0 · ∞ counts as 0" in derive(y, z).text("numbers")
+    assert derive(y, z).value == 0.0

@@ -8,7 +8,7 @@ import micrograd_bp as mb
 from micrograd_bp import Value, topological_order
 from micrograd_bp.formula import Name
 from micrograd_bp.losses import squared_error
-from micrograd_bp.naming import Names, indexed, local_formula, places, variables_of
+from micrograd_bp.naming import Names, local_formula, places, variables_of
 from micrograd_bp.notation import Text
 from micrograd_bp.paths import edges
 
@@ -175,18 +175,3 @@ def test_expanded():
 def test_places():
     assert places(mb.dot([x, 0.5], [4.0, y], b)) == [0, 3, 4]
     assert places(2.0 * x) == [1]
-
-
-def test_inputs_that_are_numbers_go_by_their_place():
-    node = mb.dot([x, y, b], [4.0, 0.5, y], 1.0)
-    names = Names(topological_order(node))
-    found = [indexed(e, local_formula(e, names), names) for e in edges(node)]
-    assert [*map(show, found)] == ["x₁", "x₂", "y", "b"]
-    node = mb.dot([2.0, x], [y, y], 1.0)  # a weight that is a number is itself
-    names = Names(topological_order(node))
-    found = [indexed(e, local_formula(e, names), names) for e in edges(node)]
-    assert [*map(show, found)] == ["y", "2", "x"]
-    product = 2.0 * x
-    (edge,) = edges(product)
-    names = Names(topological_order(product))
-    assert show(indexed(edge, local_formula(edge, names), names)) == "2"
