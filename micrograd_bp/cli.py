@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,10 @@ def _find(output: Value, label: str) -> Value:
     for known, node in nodes.items():
         if label in (known, unicode(known)):
             return node
-    raise ValueError(f"no node is labelled {label!r}; there are {', '.join(nodes)}")
+    close = get_close_matches(label, nodes, n=5, cutoff=0.3) or [*nodes][:5]
+    raise ValueError(
+        f"no node is labelled {label!r}; there are {len(nodes)}, like {', '.join(close)}"
+    )
 
 
 # ------------------------------------------------------------------ step
@@ -299,7 +303,11 @@ def _add_step(commands: Any) -> None:
 
 def _step(options: argparse.Namespace) -> None:
     C, _, _ = csc311.build(_network(options))
-    if options.html:
+    if options.html is not None:
+        if Path(options.html).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"--html {options.html!r}: expected a name that ends in .html")
+        if options.plain:
+            raise ValueError("--plain prints, --html writes: take one of them")
         Stepper(C, digits=options.digits, title=options.example).save_html(options.html)
         print(f"The steps: {options.html}")
         return

@@ -32,7 +32,7 @@ from micrograd_bp.formula import (
     Sum,
 )
 from micrograd_bp.generic import chain, equal, over_all, readings, recursion, sigma
-from micrograd_bp.naming import Names, Variables, local_formula, places, variables_of
+from micrograd_bp.naming import Names, Variables, local_formula, variables_of
 from micrograd_bp.notation import Line, Mathml, Tex, Text
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import Cost, WrongOrder, cost, wrong_order
@@ -192,7 +192,7 @@ class Derivation(OfGraph):
 
         Where other ways lead from the child to the parent too, it says by which operand.
         """
-        operand = 0 if self.region.alone(edge) else places(edge.child)[edge.place] + 1
+        operand = 0 if self.region.alone(edge) else self.names.place(edge.child, edge.place) + 1
         return Partial(self.names[edge.child], self.names[edge.parent], operand)
 
     def local(self, edge: Edge) -> Expr:
@@ -460,7 +460,7 @@ class Derivations(OfGraph):
             child = self._labelled(edge.child)
             upstream = Number(1.0) if child is self.output else Partial(head, self.names[child])
             factor = local_formula(edge, self.names, self.expand)
-            if isinstance(factor, Number) and (j := _input(edge, child, reading)):
+            if isinstance(factor, Number) and (j := _input(edge, self.names, child, reading)):
                 x = Name(f"x_{{{j}}}", self.names[child].copy)
                 if inputs.setdefault(x, factor.value) == factor.value and not self._has_x:
                     factor = x  # the same number for every unit
@@ -476,7 +476,7 @@ class Derivations(OfGraph):
         above = node
         while not above.label and above is not self.output and len(self._into[above]) == 1:
             child, place, _, _ = self._into[above][0]
-            if not formula.ones(OPS[child.op], len(child.operands))[places(child)[place]]:
+            if not formula.ones(OPS[child.op], len(child.operands))[self.names.place(child, place)]:
                 break
             above = child
         return above if above.label or above is self.output else node
@@ -503,14 +503,14 @@ class Derivations(OfGraph):
         return lines
 
 
-def _input(edge: Edge, z: Value, reading: int) -> str:
+def _input(edge: Edge, names: Names, z: Value, reading: int) -> str:
     """The index of an input of a neuron that is a number; nothing where it is another number.
 
     A product is one of a neuron's if it is added up to what is labelled z.
     """
     node, found = edge.child, readings(edge.parent.label)
     if node.op == "dot":
-        place = places(node)[edge.place]
+        place = names.place(node, edge.place)
         return str(place + 1) if place < len(node.operands) // 2 else ""
     if node.op == "mul" and found and z is not node and z.label[:1] == "z":
         return found[reading % len(found)][1][-1]

@@ -23,13 +23,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_bp import files, folding, viewer
+from micrograd_bp import files, folding, symbol, viewer
 from micrograd_bp.derivations import Derivation, Shared
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.naming import Names, Variables, variables_of
 from micrograd_bp.paths import Path as Way
 from micrograd_bp.picture import Look, Picture, escaped, short
 from micrograd_bp.renderers import ADVICE, NoRenderer, render
+from micrograd_bp.table import listed
 from micrograd_bp.viewer import Tip
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _accessible(svg: bytes, title: str, description: str) -> str:
     root.set("aria-labelledby", "graph-title graph-desc")
     for k, (tag, words) in enumerate((("title", title), ("desc", description))):
         element = ET.Element(_SVG + tag, {"id": f"graph-{tag}"})
-        element.text = short(words)
+        element.text = " ".join(symbol.printable(words).split())
         root.insert(k, element)
     for group in root.iter(f"{_SVG}g"):
         for own in ("legend", "layer"):  # boxes to Graphviz, but no nodes
@@ -171,6 +172,10 @@ def draw(
     a dict like `locals()` gives others), else v₁, v₂ … `rankdir` is Graphviz's: LR, TB, RL or BT;
     `theme` light or dark.
     """
+    if not isinstance(root, Value):
+        raise TypeError(f"draw: expected a Value, got {type(root).__name__}")
+    if not isinstance(title, str):
+        raise TypeError(f"title: expected a str, got {type(title).__name__}")
     if type(digits) is not int or not 1 <= digits <= 17:
         raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
     _one_of("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
@@ -198,12 +203,12 @@ def draw(
     sketch = folding.fold(root, detail, max_nodes, opened, closed)
     look = Look(digits, rankdir, contributions, weights, color, theme)
     picture = Picture(root, sketch, names, edges, look)
-    shown = title or f"computation graph of {picture.name(root)}"
+    shown = short(title) or f"computation graph of {picture.name(root)}"
     return Drawing(picture.dot(), picture.text(), shown, picture.description(), picture.tips())
 
 
 def _chosen(what: str, nodes: Value | Iterable[Value], names: Names) -> list[Value]:
-    chosen = [nodes] if isinstance(nodes, Value) else [*nodes]
+    chosen = [nodes] if isinstance(nodes, Value) else listed(nodes, what)
     for v in chosen:
         if not isinstance(v, Value):
             raise TypeError(f"{what}: expected a Value, got {type(v).__name__}")

@@ -32,6 +32,8 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp's is for its owner alone
         os.replace(temporary, place)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError):  # of the file that was asked for, not the temporary one
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise

@@ -54,7 +54,13 @@ class Names(dict[Value, Name]):
         self.label = {v: label or next(free) for v, label in zip(self.order, given)}
         self.latest: Value | None = None
         self.operands: tuple[list[Expr], list[float]] = [], []
-        self.places: list[int] = []
+        self._places: dict[Value, list[int]] = {}
+
+    def place(self, node: Value, parent: int) -> int:
+        """Where among the operands of `node` its k-th parent stands."""
+        if node not in self._places:
+            self._places[node] = [k for k, v in enumerate(node.operands) if isinstance(v, Value)]
+        return self._places[node][parent]
 
     def __missing__(self, v: Value) -> Name:
         label = self.label[v]
@@ -122,14 +128,9 @@ def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
     if name.latest is not child:  # edges come node by node, and a node may have thousands
         name.latest = child
         name.operands = operand_symbols(child, name), [float(v) for v in child.operands]
-        name.places = places(child)
     operands, numbers = name.operands
-    return formula.local(OPS[child.op], operands, name.places[edge.place], numbers, expand)
-
-
-def places(node: Value) -> list[int]:
-    """Where among the operands each of the parents stands."""
-    return [k for k, v in enumerate(node.operands) if isinstance(v, Value)]
+    place = name.place(child, edge.place)
+    return formula.local(OPS[child.op], operands, place, numbers, expand)
 
 
 def operand_symbols(node: Value, name: Names) -> list[Expr]:

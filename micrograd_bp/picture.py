@@ -49,9 +49,13 @@ class Look:
 # ------------------------------------------------------------------ words
 
 
+LIT = {"first": "first", "second": "second", "shared": "both"}
+"""What the legend calls the lit edges."""
+
+
 def shown(number: float, digits: int) -> str:
     """A number with its real minus sign."""
-    return f"{number:.{digits}g}".replace("-", "−")
+    return f"{number + 0.0:.{digits}g}".replace("-", "−")
 
 
 @lru_cache(maxsize=10_000)
@@ -110,12 +114,12 @@ class Palette:
 
 
 LIGHT = Palette(
-    "#ffffff", "#1a1a1a", "#8a8a8a", "#595959", "#ffffff", "#4a7ebb", "#b35900",
+    "#ffffff", "#1a1a1a", "#8a8a8a", "#595959", "#ffffff", "#4a7ebb", "#1a1a1a",
     (240, 160, 60), (105, 170, 225), (255, 255, 255),
     {"first": "#c8500a", "second": "#0063a8", "shared": "#a0329b"},
 )  # fmt: skip
 DARK = Palette(
-    "#16181d", "#ececec", "#8f959e", "#b4bac4", "#23262d", "#7fb0e6", "#e8a33d",
+    "#16181d", "#ececec", "#8f959e", "#b4bac4", "#23262d", "#7fb0e6", "#ececec",
     (150, 85, 10), (20, 95, 155), (35, 38, 45),
     {"first": "#ff9a4d", "second": "#6cb8ff", "shared": "#e58be0"},
 )  # fmt: skip
@@ -301,7 +305,7 @@ class Picture:
         for k, arrow in enumerate(self.sketch.arrows):
             beside = layout.beside(arrow, into[arrow.head]) if layout else None
             self._arrow(dot, k, arrow, beside)
-        if self._greatest:
+        if self._greatest or self.lit:
             self._legend(dot, layout)
         return str(dot.source)
 
@@ -391,26 +395,31 @@ class Picture:
         )  # fmt: skip
 
     def _legend(self, dot: Any, layout: Layout | None) -> None:
-        """Three boxes that say what the fill means."""
+        """Boxes that say what the fill means, and which colour lights what."""
         what = "gradient" if self.look.color == "grad" else "data"
         most = self._greatest
+        entries = [
+            (self.number(x), {"style": "filled", "fillcolor": self._fill(x)})
+            for x in ((-most, 0.0, most) if most else ())
+        ]
+        entries += [
+            (LIT[how], {"color": color, "fontcolor": color, "penwidth": "2.5", "style": "solid"})
+            for how, color in self.palette.lit.items()
+            if how in self.lit.values()
+        ]
         style = {"fontsize": "9", "height": "0.2", "width": "0.6", "margin": "0.05,0.02"}
         left, bottom = layout.corner if layout else (0.0, 0.0)
+        fill = f"fill: {what}" if most else ""
         with dot.subgraph(name="cluster_legend") as legend:
-            words = f"fill: {what}" if layout is None else ""
+            words = fill if layout is None else ""
             legend.attr(label=words, peripheries="0", fontsize="9", fontcolor=self.palette.quiet)
-            for k, measure in enumerate((-most, 0.0, most)):
+            for k, (text, own) in enumerate(entries):
                 fixed = _pinned(left + 0.7 * k, bottom) if layout else {}
-                legend.node(
-                    f"legend_{k}", self.number(measure), fillcolor=self._fill(measure),
-                    style="filled", **{"class": "legend"}, **style, **fixed,
-                )  # fmt: skip
-            if layout is not None:
+                legend.node(f"legend_{k}", text, **{"class": "legend"}, **style, **own, **fixed)
+            if layout is not None and fill:
                 fixed = _pinned(left + 0.7, bottom + 0.22)
                 plain = {"shape": "plaintext", "style": "", "fontcolor": self.palette.quiet}
-                legend.node(
-                    "legend", f"fill: {what}", **{"class": "legend"}, **style, **plain, **fixed
-                )
+                legend.node("legend", fill, **{"class": "legend"}, **style, **plain, **fixed)
 
     # ---------------------------------------------------------------- words
 

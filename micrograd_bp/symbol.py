@@ -71,13 +71,18 @@ def pieces(label: str) -> Iterator[tuple[str, str]]:
         yield "", text[start:]
 
 
+def printable(text: str) -> str:
+    """`text` with a mark for each control character and what XML cannot hold."""
+    return _CONTROLS.sub("\ufffd", text)
+
+
 def short(label: str) -> str:
     r"""`label` on one line, not too long, without control characters, and to be seen.
 
     >>> short("a\nb"), len(short("x" * 10_000)), short(" ")
     ('a b', 60, '␣')
     """
-    line = " ".join(_CONTROLS.sub("\ufffd", label[: 4 * LONGEST]).split())
+    line = " ".join(printable(label[: 4 * LONGEST]).split())
     if label and not unicode(line):
         line = "␣"
     if len(unicode(line)) <= LONGEST and len(label) <= 4 * LONGEST:

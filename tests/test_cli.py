@@ -471,3 +471,31 @@ def test_step_without_the_library(capsys, monkeypatch):
     monkeypatch.setattr(terminal, "play", missing)
     assert main(["step", "csc311"]) == 2
     assert capsys.readouterr().err == f"micrograd-bp: {terminal.ADVICE}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--html", ""], "--html '': expected a name that ends in .html"),
+        (["--html", "steps.txt"], "--html 'steps.txt': expected a name that ends in .html"),
+        (["--html", "a.html", "--plain"], "--plain prints, --html writes: take one of them"),
+        (["--html", "folder.html"], "folder.html"),
+    ],
+)
+def test_step_answers_mistakes_in_one_line(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.html").mkdir()
+    assert main(["step", "csc311", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert "tmp" not in err
+    assert err.count("\n") == 1
+
+
+def test_derive_names_labels_that_are_close(capsys):
+    assert main(["derive", "csc311", "W^{(1)}_{24}"]) == 2
+    err = capsys.readouterr().err
+    assert "no node is labelled 'W^{(1)}_{24}'; there are 39, like " in err
+    assert "W^{(1)}_{23}" in err
+    assert len(err) < 200

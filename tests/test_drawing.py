@@ -689,3 +689,37 @@ def test_a_hostile_page_runs_nothing(visit):
         tab = visit(draw(x * x, title=text).html())
         assert tab.evaluate("typeof window.__pwned") == "undefined"
         assert tab.locator("g.node").count() == 2
+
+
+def test_the_legend_says_which_colour_lights_what():
+    C, model, _ = csc311.build(csc311.EXAMPLE)
+    both = [mb.derive(C, model.weight(2, 1, 2)), mb.derive(C, model.weight(1, 2, 3))]
+
+    def legend(picture):
+        return re.findall(r'legend_\d \[label="?([^" ]+)', picture.source)
+
+    assert legend(draw(C)) == []
+    assert legend(draw(C, highlight=both)) == ["first", "second", "both"]
+    assert legend(draw(C, highlight=both[0])) == ["first"]
+    C.backward()
+    assert legend(draw(C, highlight=both)) == ["−0.3377", "0", "0.3377", "first", "second", "both"]
+
+
+def test_the_description_is_whole():
+    x = Value(2.0, "x")
+    svg = ET.fromstring(draw(x * x).svg())
+    words = svg.find(f"{SVG}desc").text
+    assert words.endswith("no gradients before backward()")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"root": 3}, "draw: expected a Value, got int"),
+        ({"unfold": 3}, "unfold: expected a list, got int"),
+        ({"title": 3}, "title: expected a str, got int"),
+    ],
+)
+def test_wrong_types_are_named(arguments, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        draw(**{"root": leaf()} | arguments)

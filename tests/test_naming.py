@@ -8,7 +8,7 @@ import micrograd_bp as mb
 from micrograd_bp import Value, topological_order
 from micrograd_bp.formula import Name
 from micrograd_bp.losses import squared_error
-from micrograd_bp.naming import Names, local_formula, places, variables_of
+from micrograd_bp.naming import Names, local_formula, variables_of
 from micrograd_bp.notation import Text
 from micrograd_bp.paths import edges
 
@@ -172,6 +172,8 @@ def test_expanded():
     assert show(local_formula(edges(node)[0], names, expand=True)) == "σ(x) · (1 − σ(x))"
 
 
-def test_places():
-    assert places(mb.dot([x, 0.5], [4.0, y], b)) == [0, 3, 4]
-    assert places(2.0 * x) == [1]
+def test_the_place_of_a_parent_among_the_operands():
+    z, product = mb.dot([x, 0.5], [4.0, y], b), 2.0 * x
+    names = Names(topological_order(z))
+    assert [names.place(z, k) for k in range(3)] == [0, 3, 4]
+    assert names.place(product, 0) == 1
