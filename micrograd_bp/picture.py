@@ -24,7 +24,7 @@ from micrograd_bp import formula, symbol
 from micrograd_bp.columns import Layout, places
 from micrograd_bp.engine import Value
 from micrograd_bp.folding import Arrow, Box, Sketch, weight_of
-from micrograd_bp.formula import Expr, Name, Number
+from micrograd_bp.formula import Literal, Number
 from micrograd_bp.naming import Names
 from micrograd_bp.notation import Text
 from micrograd_bp.ops import OPS
@@ -485,12 +485,8 @@ class Picture:
         name, data = self.name(node), self.number(node.data)
         if node.op not in OPS:
             return [f"{name} = {data}"]
-        symbols: list[Expr] = []
-        numbers: list[Expr] = []
-        for v in node.operands:
-            symbols.append(self.names[v] if isinstance(v, Value) else Number(v))
-            put_in = self.number(float(v))
-            numbers.append(Name(f"({put_in})" if put_in.startswith("−") else put_in))
+        symbols = [self.names[v] if isinstance(v, Value) else Number(v) for v in node.operands]
+        numbers = [Literal(float(v), place) for place, v in enumerate(node.operands)]
         op = OPS[node.op]
         return [
             f"{name} = {self.show(formula.value(op, symbols))}",
