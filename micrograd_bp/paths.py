@@ -148,6 +148,8 @@ class Region:
 
     def alone(self, edge: Edge) -> bool:
         """Whether no other way leads from the edge's child to its parent."""
+        if len(self.into[edge.parent]) == 1:
+            return True
         last = self._place[edge.parent]
         waiting = [e.parent for e in edges(edge.child) if e != edge]
         seen: set[Value] = set()
@@ -157,7 +159,7 @@ class Region:
                 return False
             if node not in seen and self._place.get(node, last) < last:
                 seen.add(node)
-                waiting += node.parents
+                waiting += sorted(node.parents, key=lambda v: v is edge.parent)  # it comes first
         return True
 
     def count(self) -> int:
