@@ -10,8 +10,26 @@ const SETTLED = 300; // milliseconds, longer than a glide takes
 const view = { x: 0, y: 0, k: 1 };
 let drawn = null;
 let settling = 0;
-const box = viewport.getBBox();
+let box = { x: 0, y: 0, width: 0, height: 0 };
 let fitted = false;
+
+// Whether there is a picture to move: in a hidden frame neither the stage nor the graph has a size.
+function measured() {
+  if (Math.min(stage.clientWidth, stage.clientHeight) <= 2 * MARGIN) return false;
+  if (!box.width) box = viewport.getBBox();
+  return box.width > 0;
+}
+
+// A notebook may open its cell, and with it the frame, long after this script has run.
+function onceMeasured(action) {
+  if (measured()) return action();
+  const waiting = new ResizeObserver(() => {
+    if (!measured()) return;
+    waiting.disconnect();
+    action();
+  });
+  waiting.observe(stage);
+}
 
 function whole() {
   const { width, height } = stage.getBoundingClientRect();
@@ -21,6 +39,7 @@ function whole() {
 function clamp(value, low, high) { return Math.min(Math.max(value, low), high); }
 
 function apply(smooth = false) {
+  if (!measured()) return;
   const { width, height } = stage.getBoundingClientRect();
   const edge = 4 * MARGIN; // so much of the graph stays in sight
   view.x = clamp(view.x, edge - (box.x + box.width) * view.k, width - edge - box.x * view.k);
@@ -87,11 +106,13 @@ function centre(part, k, smooth) {
 }
 
 function fit(smooth = true) {
+  if (!measured()) return;
   centre(box, whole(), smooth);
   fitted = true;
 }
 
 function reveal(id, smallest) {
+  if (!measured()) return;
   const { width, height } = stage.getBoundingClientRect();
   const part = boxOf(groups.get(id));
   const left = view.x + part.x * view.k;

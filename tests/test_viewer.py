@@ -578,8 +578,7 @@ def test_light_and_dark(visit, html, scheme):
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_motion(visit, html, motion):
     tab = visit(html, reduced_motion=motion)
-    tab.keyboard.press("+")
-    duration = tab.locator("main > div").evaluate("e => getComputedStyle(e).transitionDuration")
+    duration = tab.evaluate("(KEYS['+'](), getComputedStyle(sheet).transitionDuration)")
     assert duration == ("0s" if motion == "reduce" else "0.25s")
 
 
@@ -614,6 +613,17 @@ def test_a_window_that_grows_still_shows_the_whole(visit, html):
     box = tab.locator(".viewport").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 500
+
+
+def test_a_frame_that_is_shown_late_shows_the_whole(visit, html):
+    frame = f"<iframe width=800 height=600 srcdoc='{html.replace(chr(39), '&#39;')}'></iframe>"
+    tab = visit(f'<!doctype html><title>x</title><div style="display: none">{frame}</div>')
+    inner = next(f for f in tab.frames if f != tab.main_frame)
+    until(inner, "document.readyState === 'complete'")
+    tab.locator("div").evaluate("e => e.removeAttribute('style')")
+    until(inner, "box.width > 0 && fitted && view.k === whole()")
+    stage, box = (inner.locator(name).bounding_box() for name in ("main", ".viewport"))
+    assert box["x"] + box["width"] / 2 == pytest.approx(stage["x"] + stage["width"] / 2, abs=2)
 
 
 def test_without_javascript_the_picture_and_its_text_are_there(visit, html):
