@@ -33,7 +33,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import category, normalize
 
-from micrograd_bp.formula import Number
+from micrograd_bp.formula import Literal
 from micrograd_bp.notation import Text
 from micrograd_bp.stepping import Step
 from micrograd_bp.symbol import short, unicode
@@ -429,7 +429,7 @@ def _number(x: float | None, room: int) -> str:
     """`x` with four digits, or as many as there is room for."""
     if x is None:
         return "·"
-    texts = [Text(digits)(Number(x)) for digits in (4, 3, 2, 1)]
+    texts = [Text(digits)(Literal(x)) for digits in (4, 3, 2, 1)]
     return next((text for text in texts if len(text) <= room), texts[-1])
 
 
