@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_example(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("example", choices=("csc311",), help="the network")
     _add_network(parser)
+    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
@@ -214,7 +215,6 @@ def _add_graph(commands: Any) -> None:
     parser.add_argument("--out", metavar="FILE", help="where the picture goes")
     parser.add_argument("--detail", choices=("auto", *LEVELS), default="auto")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
     parser.set_defaults(run=_graph)
 
 
@@ -250,7 +250,6 @@ def _add_derive(commands: Any) -> None:
     )
     parser.add_argument("--style", choices=STYLES, help="one form only")
     parser.add_argument("--format", choices=("text", "latex", "html"), default="text")
-    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
     parser.add_argument("--expand", action="store_true", help="σ′(z) as σ(z) · (1 − σ(z))")
     parser.set_defaults(run=_derive)
 
@@ -297,7 +296,6 @@ def _add_step(commands: Any) -> None:
     parser.add_argument("--plain", action="store_true", help="print all steps, as in a pipe")
     parser.add_argument("--html", metavar="FILE", help="write the page to step through")
     parser.add_argument("--granularity", choices=GRANULARITIES, default="edge")
-    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
     parser.set_defaults(run=_step)
 
 

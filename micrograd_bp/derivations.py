@@ -33,7 +33,7 @@ from micrograd_bp.formula import (
 )
 from micrograd_bp.generic import chain, equal, over_all, readings, recursion, sigma
 from micrograd_bp.naming import Names, Variables, local_formula, variables_of
-from micrograd_bp.notation import Line, Mathml, Tex, Text
+from micrograd_bp.notation import Line, Mathml, Tex, Text, significant
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import Cost, WrongOrder, cost, wrong_order
 from micrograd_bp.paths import (
@@ -349,8 +349,7 @@ def derive(
     """
     if not isinstance(output, Value):
         raise TypeError(f"derive: expected a Value as the output, got {type(output).__name__}")
-    if type(digits) is not int or not 1 <= digits <= 17:
-        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+    significant(digits)
     if type(limit) is not int or limit < 0:
         raise ValueError(f"limit {limit!r}: expected a whole number, 0 or more")
     scope = variables_of(variables, 2)

@@ -27,6 +27,7 @@ from micrograd_bp import files, folding, symbol, viewer
 from micrograd_bp.derivations import Derivation, Shared
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.naming import Names, Variables, variables_of
+from micrograd_bp.notation import significant
 from micrograd_bp.paths import Path as Way
 from micrograd_bp.picture import Look, Picture, escaped, short
 from micrograd_bp.renderers import ADVICE, NoRenderer, render
@@ -176,8 +177,7 @@ def draw(
         raise TypeError(f"draw: expected a Value, got {type(root).__name__}")
     if not isinstance(title, str):
         raise TypeError(f"title: expected a str, got {type(title).__name__}")
-    if type(digits) is not int or not 1 <= digits <= 17:
-        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+    significant(digits)
     _one_of("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
     _one_of("detail", detail, ("auto", *folding.LEVELS))
     _one_of("color", color, ("grad", "data", "none"))
@@ -185,10 +185,7 @@ def draw(
     if max_nodes is not None and (type(max_nodes) is not int or max_nodes < 4):
         raise ValueError(f"max_nodes {max_nodes!r}: expected a whole number of at least 4")
     order = topological_order(root)
-    known = variables_of(variables, 2)
-    if variables is True:  # what pytest and others keep there is no name
-        known = {name: v for name, v in known.items() if name.isidentifier()}
-    names = Names(order, known)
+    names = Names(order, variables_of(variables, 2))
     edges = _lit(highlight)
     opened, closed = _chosen("unfold", unfold, names), _chosen("fold", fold, names)
     if edges and names.label.keys().isdisjoint(child for child, _ in edges):

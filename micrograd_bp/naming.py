@@ -92,7 +92,9 @@ def variables_of(given: Variables, depth: int) -> Mapping[str, Any]:
     if given is True:
         frame = sys._getframe(depth)
         local = dict(frame.f_locals)  # first: what the function calls it, if it does
-        return local | {name: v for name, v in frame.f_globals.items() if name not in local}
+        known = local | {name: v for name, v in frame.f_globals.items() if name not in local}
+        # What pytest and others keep there under names like @py_assert1 is no variable.
+        return {name: v for name, v in known.items() if name.isidentifier()}
     if given is None or given is False:
         return {}
     if not isinstance(given, Mapping):

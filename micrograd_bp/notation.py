@@ -484,6 +484,13 @@ def _width(shown: str) -> int:
     return len(shown) + wide - sum(category(c) in ("Mn", "Me", "Cf") for c in shown)
 
 
+def significant(digits: int) -> int:
+    """`digits`, if it is a number of significant digits that a float64 has; else a ValueError."""
+    if type(digits) is not int or not 1 <= digits <= 17:
+        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+    return digits
+
+
 def elide(items: Sequence[Expr], words: str = "more") -> list[Expr]:
     """The items; of very many the first, how many are left out, and the last."""
     if len(items) <= LONGEST:

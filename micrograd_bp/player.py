@@ -29,7 +29,7 @@ from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.folding import fold
 from micrograd_bp.formula import Chain, Comparison
 from micrograd_bp.naming import Names, Variables, variables_of
-from micrograd_bp.notation import Mathml, Text
+from micrograd_bp.notation import Mathml, Text, significant
 from micrograd_bp.passes import weights_of
 from micrograd_bp.picture import Look, Picture
 from micrograd_bp.renderers import ADVICE, NoRenderer
@@ -59,8 +59,7 @@ class Stepper:
     def __init__(
         self, output: Value, *, digits: int = 4, variables: Variables = None, title: str = ""
     ) -> None:
-        if type(digits) is not int or not 1 <= digits <= 17:
-            raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+        significant(digits)
         order = topological_order(output)
         called = Names(order, variables_of(variables, 2)).label
         self.digits = digits

@@ -29,7 +29,7 @@ from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.formula import Chain, Comparison, Expr, Literal, Number, Partial, Sum
 from micrograd_bp.generic import recursion
 from micrograd_bp.naming import Names, Variables, local_formula, operand_symbols, variables_of
-from micrograd_bp.notation import Line, Text
+from micrograd_bp.notation import Line, Text, significant
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import weights_of
 from micrograd_bp.paths import Edge, edges
@@ -115,9 +115,7 @@ def steps(
     """
     if granularity not in GRANULARITIES:
         raise ValueError(f"granularity {granularity!r}: expected {', '.join(GRANULARITIES)}")
-    if type(digits) is not int or not 1 <= digits <= 17:
-        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
-    show = Text(digits)
+    show = Text(significant(digits))
     names = Names(topological_order(output), variables_of(variables, 2))
     fine = [record(k, told, show) for k, told in enumerate(tell(output, names))]
     if granularity == "edge":
@@ -233,10 +231,11 @@ def _by_node(fine: list[Step], output: Value, names: Names, show: Text) -> list[
         if step.parent is not None:
             arrived.setdefault(step.parent, []).append(step)
     gradient = {order[k]: parts[-1].result for k, parts in arrived.items()} | {output: 1.0}
+    leaving = [edges(node) for node in order]
     weights = {step.node for step in fine if step.kind == "weight"}
     found = [step for step in fine if step.kind in ("forward", "seed")]
     for k in sorted(arrived.keys() - weights, reverse=True):
-        into = [edges(order[part.node])[part.place or 0] for part in arrived[k]]
+        into = [leaving[part.node][part.place or 0] for part in arrived[k]]
         symbols, numbers = _split(recursion(output, into, gradient, names, False))
         head = show(Partial(names[output], names[order[k]]))
         found.append(

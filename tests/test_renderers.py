@@ -57,14 +57,6 @@ def forgotten():
 
 
 @pytest.fixture
-def no_dot(monkeypatch, tmp_path_factory):
-    """An empty folder is all of the PATH; it is returned."""
-    folder = tmp_path_factory.mktemp("bin")
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
-
-
-@pytest.fixture
 def fake_dot(no_dot):
     def make(script):
         (no_dot / "dot").write_text(script, encoding="utf-8")
