@@ -29,7 +29,7 @@ LEVELS = [  # a module imports from levels before its own
     {"ops"},
     {"recording"},
     {"engine"},
-    {"symbol", "formula", "javascript", "nn", "losses", "files", "paths", "viewer"},
+    {"symbol", "formula", "javascript", "nn", "losses", "files", "reading", "paths", "viewer"},
     {"renderers"},
     {"naming", "notation"},
     {"generic", "passes"},

@@ -15,18 +15,19 @@ W^{(2)}_{12} 1 -0.002199267245
 W^{(1)}_{23} 2 0.004532416582
 """
 
-import json
 import math
 import pathlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from micrograd_bp import reading
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
 from micrograd_bp.ops import OPS
+from micrograd_bp.reading import number, shown
 
 Vector = tuple[float, ...]
 Matrix = tuple[Vector, ...]
@@ -79,54 +80,26 @@ def load(path: str | pathlib.Path) -> Network:
     `eta` and `activation` may be left out. Errors: ValueError saying what is wrong and where;
     OSError where the file cannot be read.
     """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
-        return _network(json.loads(text, parse_constant=float, object_pairs_hook=_unique))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON: {type(error).__name__}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if twice := [key for key in keys if keys.count(key) > 1]:
-        raise ValueError(f"{_shown(twice[0])} is there twice")
-    return dict(pairs)
-
-
-def _shown(value: Any) -> str:
-    """`value` for a message: as JSON, on one line, and short."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        text = "lists in lists without end"
-    return text if len(text) <= 40 else text[:39] + "…"
+    with reading.inside(path):
+        return _network(reading.json_of(pathlib.Path(path).read_bytes()))
 
 
 def _network(content: Any) -> Network:
-    names = {field.name for field in fields(Network)}
-    if not isinstance(content, dict):
-        raise ValueError(f"expected an object with {', '.join(sorted(names))}")
-    if unknown := content.keys() - names:
-        raise ValueError(f"unknown {', '.join(map(_shown, sorted(unknown)[:5]))}")
-    if missing := names - {"eta", "activation"} - content.keys():
-        raise ValueError(f"missing {', '.join(sorted(missing))}")
+    optional = ("eta", "activation")
+    reading.entries(content, {f.name for f in fields(Network)}.difference(optional), optional)
     x = _vector(content, "x")
     W1 = _matrix(content, "W1", len(x), "x")
     W2 = _matrix(content, "W2", len(W1), "W1 has rows")
     network = Network(
         x=x,
-        t=_number(content["t"], "t"),
+        t=number(content["t"], "t"),
         W1=W1,
         b1=_vector(content, "b1", len(W1), "W1 has rows"),
         W2=W2,
         b2=_vector(content, "b2", len(W2), "W2 has rows"),
         w3=_vector(content, "w3", len(W2), "W2 has rows"),
-        b3=_number(content["b3"], "b3"),
-        eta=_number(content.get("eta", EXAMPLE.eta), "eta"),
+        b3=number(content["b3"], "b3"),
+        eta=number(content.get("eta", EXAMPLE.eta), "eta"),
         activation=content.get("activation", EXAMPLE.activation),
     )
     if network.eta <= 0.0:
@@ -138,38 +111,17 @@ def with_activation(network: Network, activation: str) -> Network:
     """The same network with another activation in all layers."""
     if activation not in ACTIVATIONS:
         raise ValueError(
-            f"activation: expected one of {', '.join(ACTIVATIONS)}, got {_shown(activation)}"
+            f"activation: expected one of {', '.join(ACTIVATIONS)}, got {shown(activation)}"
         )
     return replace(network, activation=activation)
 
 
-def _number(value: Any, where: str) -> float:
-    try:
-        number = float(value) if type(value) in (int, float) else math.nan
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError(f"{where}: expected a finite number, got {_shown(value)}")
-    return number
-
-
-def _vector(content: Any, name: str, length: int = 0, because: str = "") -> Vector:
-    values = content[name]
-    if not isinstance(values, list) or not values:
-        raise ValueError(f"{name}: expected a list of numbers, got {_shown(values)}")
-    if length and len(values) != length:
-        raise ValueError(
-            f"{name}: expected {length} numbers, as many as {because}, got {len(values)}"
-        )
-    return tuple(_number(value, f"{name}[{k}]") for k, value in enumerate(values))
+def _vector(content: Any, name: str, *length: Any) -> Vector:
+    return tuple(reading.vector(content[name], name, *length))
 
 
 def _matrix(content: Any, name: str, width: int, because: str) -> Matrix:
-    rows = content[name]
-    if not isinstance(rows, list) or not rows:
-        raise ValueError(f"{name}: expected a list of rows, got {_shown(rows)}")
-    labelled = {f"{name}[{i}]": row for i, row in enumerate(rows)}
-    return tuple(_vector(labelled, label, width, because) for label in labelled)
+    return tuple(map(tuple, reading.matrix(content[name], name, width, because)))
 
 
 # ------------------------------------------------------------------ with the engine
