@@ -22,12 +22,19 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from micrograd_bp import reading
-from micrograd_bp.derivations import Derivation, derive
+from micrograd_bp.derivations import Derivation, Shared, derive, shared
 from micrograd_bp.engine import Value, topological_order
+from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.csc311_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
 from micrograd_bp.ops import OPS
 from micrograd_bp.reading import number, shown
+
+__all__ = [
+    "EXAMPLE", "FORMULAS", "REMARKS", "Network", "Row", "blanks", "build", "by_hand", "compare",
+    "exercises", "load", "repeated", "step", "update", "with_activation",
+]  # fmt: skip
 
 Vector = tuple[float, ...]
 Matrix = tuple[Vector, ...]
@@ -218,29 +225,25 @@ def _labelled(symbol: str, layer: int, values: Sequence[float]) -> dict[str, flo
 # ------------------------------------------------------------------ both, and the exercises
 
 
-@dataclass(frozen=True)
-class Row:
-    """A quantity by its label, as the engine has it and by hand."""
-
-    label: str
-    engine: float
-    hand: float
-
-    @property
-    def difference(self) -> float:
-        """Engine - hand."""
-        return self.engine - self.hand
-
-
 def compare(network: Network) -> tuple[list[Row], list[Row]]:
     """The forward values, and the derivatives of C, by the engine beside those by hand."""
     C, _, _ = build(network)
     C.backward()
-    node = {v.label: v for v in topological_order(C)}
+    nodes = topological_order(C)
     forward, backward = by_hand(network)
     return (
-        [Row(label, node[label].data, hand) for label, hand in forward.items()],
-        [Row(label, node[label].grad, hand) for label, hand in backward.items()],
+        beside({v.label: v.data for v in nodes}, forward),
+        beside({v.label: v.grad for v in nodes}, backward),
+    )
+
+
+def update(network: Network) -> list[Row]:
+    """Each parameter after one step w ← w - η ∂C/∂w (01), by the engine beside by hand."""
+    before = {p.label: p.data for p in build(network)[1].parameters()}
+    _, backward = by_hand(network)
+    return beside(
+        {p.label: p.data for p in _stepped(network)[1].parameters()},
+        {label: w - network.eta * backward[label] for label, w in before.items()},
     )
 
 
@@ -255,10 +258,31 @@ def exercises(network: Network) -> list[Derivation]:
     return [derive(C, weight) for weight in chosen]
 
 
+def repeated(network: Network) -> Shared:
+    """The lecture's third: what both of the exercises compute (17)."""
+    first, second = exercises(network)
+    return shared(first, second)
+
+
+def blanks(network: Network) -> dict[str, Derivation]:
+    """The lecture's fourth, the blanks of Steps 1 to 3 (18 to 26), each for a first unit."""
+    C, model, _ = build(network)
+    node = {v.label: v for v in topological_order(C)}
+    wanted = [node[tex("z", 3)], model.weight(3, 1, 1), model.bias(3, 1)]
+    for m in (2, 1):
+        wanted += [node[tex("z", m, 1)], model.weight(m, 1, 1), model.bias(m, 1)]
+    return {f"CSC311-{k}": derive(C, v) for k, v in enumerate(wanted, 18)}
+
+
 def step(network: Network) -> tuple[float, float]:
     """C before and after one step w ← w - η ∂C/∂w of all parameters at once (01)."""
+    C, model, inputs = _stepped(network)
+    return C.data, squared_error(model(inputs), network.t).data
+
+
+def _stepped(network: Network) -> tuple[Value, MLP, list[Value]]:
     C, model, inputs = build(network)
     C.backward()
     for parameter in model.parameters():
         parameter.data -= network.eta * parameter.grad
-    return C.data, squared_error(model(inputs), network.t).data
+    return C, model, inputs
