@@ -13,11 +13,14 @@ of micrograd.
 ('a^{(3)}', 'sigmoid', 'z^{(3)}', 'dot')
 """
 
+import os
 import random
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from operator import index
 from typing import Any
 
+from micrograd_bp import reading, saving
 from micrograd_bp.engine import Value
 from micrograd_bp.ops import OPS
 from micrograd_bp.table import number
@@ -87,6 +90,64 @@ class Module:
         """Set the gradient of every parameter to 0, before the next `backward()`."""
         for parameter in self.parameters():
             parameter.grad = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """The parameters as plain numbers, by name: what `save` writes, for JSON of your own.
+
+        Errors: ValueError where there is none, or one is not finite.
+        """
+        named = [(name, number(v.data, name)) for name, v in self.named_parameters()]
+        if not named:
+            raise ValueError(f"{type(self).__name__} has no parameters to save")
+        for name, value in named:
+            if not isfinite(value):
+                raise ValueError(f"{name} is {value}: only finite parameters can be saved")
+        names, values = map(list, zip(*named))
+        head = {"format": saving.PARAMETERS, "version": saving.VERSION}
+        return head | {"names": names, "values": values}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to `path`: .json, .npz or .safetensors (see `saving`).
+
+        The old file or the new one is there at any moment, whole. Of an `MLP` all is written, and
+        `load(path)` makes it anew; any other module takes its parameters back by
+        `load_parameters`. Errors: ValueError where a parameter is not finite, or for another
+        suffix; ImportError where a library is missing; OSError where it cannot be written.
+        """
+        saving.write(path, self.document())
+
+    def load_parameters(self, path: str | os.PathLike[str]) -> None:
+        """Take the numbers that a module of this make has saved: all of them, or none.
+
+        Errors: ValueError saying what is wrong and where, also where the names or their order
+        are not those of this module; ImportError and OSError as in `load`.
+
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "neuron.json"
+        >>> trained, fresh = Neuron(2), Neuron(2)
+        >>> trained.save(path)
+        >>> fresh.load_parameters(path)
+        >>> [v.data for v in fresh.w] == [v.data for v in trained.w]
+        True
+        """
+        document = saving.read(path)
+        with reading.inside(path):
+            if saving.format_of(document) == saving.FORMAT:
+                whole = MLP.from_document(document)
+                found = [(name, v.data) for name, v in whole.named_parameters()]
+            else:
+                found = saving.parameters_of(document)
+            own = [*self.named_parameters()]
+            for k, ((name, _), (expected, _)) in enumerate(zip(found, own)):
+                if name != expected:
+                    raise ValueError(
+                        f"parameter {k} is {reading.shown(name)}, but this module's is "
+                        f"{reading.shown(expected)}"
+                    )
+            if len(found) != len(own):
+                raise ValueError(f"{len(found)} parameters, but this module has {len(own)}")
+        for (_, value), (_, parameter) in zip(found, own):
+            parameter.data = value
 
 
 class Neuron(Module):
@@ -261,6 +322,66 @@ class MLP(Module):
             width = len(rows)
         return model
 
+    @classmethod
+    def from_document(cls, document: Any, where: str | os.PathLike[str] = "document") -> "MLP":
+        """The network that `document()` described; it computes the same, to the bit.
+
+        Errors: ValueError saying what is wrong and where, beginning with `where`.
+
+        >>> MLP.from_document(MLP(2, [2, 1], "tanh").document())
+        MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
+        """
+        with reading.inside(where):
+            fused, records = saving.layers_of(document, ACTIVATIONS)
+        model = cls.from_arrays([(r.weights, r.biases) for r in records], fused=fused)
+        for record, layer in zip(records, model.layers):
+            for i, neuron in enumerate(layer.neurons):
+                neuron.activation = record.activation
+                if record.labels:
+                    *own, neuron.z_label, neuron.a_label = record.labels[i]
+                    for parameter, label in zip(neuron.parameters(), own):
+                        parameter.label = label
+        return model
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "MLP":
+        """The network in a file that `save` wrote; nothing in it is run.
+
+        Errors: ValueError saying what is wrong and where; ImportError where a library is missing;
+        OSError where the file cannot be read.
+
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.json"
+        >>> MLP(2, [2, 1], "tanh").save(path)
+        >>> MLP.load(path)
+        MLP of [Layer of [TanhNeuron(2), TanhNeuron(2)], Layer of [LinearNeuron(2)]]
+        """
+        return cls.from_document(saving.read(path), path)
+
+    def document(self) -> dict[str, Any]:
+        """All that makes this network, as plain data: `saving` says how.
+
+        Of a network that was changed by hand, so that its layers are not all of it (two units
+        share a weight, say) or not all alike within, only the parameters.
+        """
+        parameters = super().document()
+        layers = [layer.neurons for layer in self.layers]
+        neurons = [neuron for layer in layers for neuron in layer]
+        owned = [v for n in neurons for v in (*n.w, n.b) if v is not None]
+        kinds = [
+            {(n.activation, n.fused, n.b is None, len(n.w)) for n in layer} for layer in layers
+        ]
+        if owned != self.parameters() or any(len(kind) > 1 for kind in kinds):
+            return parameters
+        document = {
+            "format": saving.FORMAT,
+            "version": saving.VERSION,
+            "fused": neurons[0].fused,
+            "layers": [_described(layer) for layer in layers],
+        }
+        saving.layers_of(document, ACTIVATIONS)  # what could not be read again is not written
+        return document
+
     def __call__(self, x: Sequence[Value | float]) -> Any:
         """The activations of the last layer, a list; of a last layer of one unit the one."""
         if not _is_vector(x):
@@ -294,6 +415,24 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def load(path: str | os.PathLike[str]) -> MLP:
+    """`MLP.load(path)`."""
+    return MLP.load(path)
+
+
+def _described(layer: Sequence[Neuron]) -> dict[str, Any]:
+    """A layer of a document, of units that are alike."""
+    biases = [float(n.b.data) for n in layer if n.b is not None]
+    return {
+        "inputs": len(layer[0].w),
+        "units": len(layer),
+        "activation": layer[0].activation,
+        "weights": [[float(w.data) for w in n.w] for n in layer],
+        "biases": biases or None,
+        "labels": [[*(v.label for v in n.parameters()), n.z_label, n.a_label] for n in layer],
+    }
 
 
 def _rows(m: int, W: Any, b: Any) -> tuple[list[list[float]], list[float | None]]:
