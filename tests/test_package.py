@@ -43,6 +43,7 @@ LEVELS = [  # a module imports from levels before its own
     {"drawing"},
     {"player"},
     {"lectures.statements", "lectures.beside"},
+    {name for name in MODULES if name.startswith("lectures.") and name.endswith("_networks")},
     {name for name in MODULES if name.startswith("lectures.") and name.endswith("_formulas")},
     {f"lectures.{name}" for name in ("csc311", "cs3780", "ml", "bpnn", "lec16")},
     {"lectures.report", "lectures.dictionary"},
