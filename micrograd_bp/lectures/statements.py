@@ -219,6 +219,20 @@ def composed(
 # ------------------------------------------------------------------ statements
 
 
+def each(indices: Mapping[Any, Any], f: Callable[..., Any]) -> dict[Any, Any]:
+    """A side of an equation for all layers and units, or for all weights.
+
+    >>> each({1: [1, 2], 2: [1]}, lambda m, i: 10 * m + i)
+    {1: {1: 11, 2: 12}, 2: {1: 21}}
+    >>> each({2: [(1, 3)]}, lambda m, i, j: (m, i, j))
+    {2: {(1, 3): (2, 1, 3)}}
+    """
+    return {
+        m: {k: f(m, *(k if isinstance(k, tuple) else [k])) for k in inside}
+        for m, inside in indices.items()
+    }
+
+
 class Undefined(ArithmeticError):
     """A statement that says nothing as it stands: an index or a shape does not fit."""
 
