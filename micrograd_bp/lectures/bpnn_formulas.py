@@ -1,4 +1,4 @@
-# ruff: noqa: E741  l is the lecture's index of layers
+# ruff: noqa: E741  l is the lecture's layer
 r"""BPNN, "Backpropagation in Neural Networks": its formulas, as they come, to be run.
 
 A classifier of D inputs, H hidden units and C classes. The layers are 1 to 3 and layer 1 is the
@@ -30,7 +30,7 @@ from micrograd_bp.lectures.bpnn_networks import (
     sine_output,
     square,
 )
-from micrograd_bp.lectures.statements import Formula, Remark, Run, exp, log
+from micrograd_bp.lectures.statements import Formula, Remark, Run, each, exp, log
 
 FORMULAS = (
     Formula(
@@ -156,31 +156,24 @@ FORMULAS = (
         r"∂{J}{\widetilde{W}_{i,j}^{(l)}} = ∂{J}{A_j^{(l+1)}} ∂{A_j^{(l+1)}}{Z_j^{(l+1)}}"
         r" ∂{Z_j^{(l+1)}}{\widetilde{W}_{i,j}^{(l)}}",
         "A weight acts on the loss through the one unit that it goes to.",
-        lambda J, A, Z, W̃, d: (
-            {l: {(i, j): d(J, W̃[l][i, j]) for i, j in W̃[l] if j > 0} for l in W̃},
-            {
-                l: {
-                    (i, j): d(J, A[l + 1][j])
-                    * d(A[l + 1][j], Z[l + 1][j])
-                    * d(Z[l + 1][j], W̃[l][i, j])
-                    for i, j in W̃[l]
-                    if j > 0
-                }
-                for l in W̃
-            },
+        lambda J, A, Z, W, W̃, d: (
+            each(W, lambda l, i, j: d(J, W̃[l][i, j])),
+            each(
+                W,
+                lambda l, i, j: (
+                    d(J, A[l + 1][j]) * d(A[l + 1][j], Z[l + 1][j]) * d(Z[l + 1][j], W̃[l][i, j])
+                ),
+            ),
         ),
         example,
         lambda J, A, Z, W̃, d: (
-            {l: {(i, j): d(J, W̃[l][i, j]) for i, j in W̃[l]} for l in W̃},
-            {
-                l: {
-                    (i, j): d(J, A[l + 1][i])
-                    * d(A[l + 1][i], Z[l + 1][i])
-                    * d(Z[l + 1][i], W̃[l][i, j])
-                    for i, j in W̃[l]
-                }
-                for l in W̃
-            },
+            each(W̃, lambda l, i, j: d(J, W̃[l][i, j])),
+            each(
+                W̃,
+                lambda l, i, j: (
+                    d(J, A[l + 1][i]) * d(A[l + 1][i], Z[l + 1][i]) * d(Z[l + 1][i], W̃[l][i, j])
+                ),
+            ),
         ),
         r"∂{J}{\widetilde{W}_{i,j}^{(l)}} = ∂{J}{A_i^{(l+1)}} ∂{A_i^{(l+1)}}{Z_i^{(l+1)}}"
         r" ∂{Z_i^{(l+1)}}{\widetilde{W}_{i,j}^{(l)}}",
@@ -192,8 +185,8 @@ FORMULAS = (
         r"∂{A_j^{(l+1)}}{Z_j^{(l+1)}} = \varphi'^{(l+1)}(Z_j^{(l+1)})",
         "The second factor of 10 is the slope of the nonlinearity.",
         lambda A, Z, dφ, d: (
-            {l: {j: d(A[l][j], Z[l][j]) for j in Z[l]} for l in Z},
-            {l: {j: dφ[l](Z[l][j]) for j in Z[l]} for l in Z},
+            each(Z, lambda l, j: d(A[l][j], Z[l][j])),
+            each(Z, lambda l, j: dφ[l](Z[l][j])),
         ),
         any_output,
     ),
@@ -201,14 +194,14 @@ FORMULAS = (
         "BPNN-12",
         r"∂{Z_j^{(l+1)}}{\widetilde{W}_{i,j}^{(l)}} = A_i^{(l)}",
         "The third factor of 10 is what comes in through the weight.",
-        lambda A, Z, W̃, d: (
-            {l: {(i, j): d(Z[l + 1][j], W̃[l][i, j]) for i, j in W̃[l] if j > 0} for l in W̃},
-            {l: {(i, j): A[l][i] for i, j in W̃[l] if j > 0} for l in W̃},
+        lambda A, Z, W, W̃, d: (
+            each(W, lambda l, i, j: d(Z[l + 1][j], W̃[l][i, j])),
+            each(W, lambda l, i, j: A[l][i]),
         ),
         example,
         lambda Ã, Z, W̃, d: (
-            {l: {(i, j): d(Z[l + 1][i], W̃[l][i, j]) for i, j in W̃[l]} for l in W̃},
-            {l: {(i, j): Ã[l][j] for i, j in W̃[l]} for l in W̃},
+            each(W̃, lambda l, i, j: d(Z[l + 1][i], W̃[l][i, j])),
+            each(W̃, lambda l, i, j: Ã[l][j]),
         ),
         r"∂{Z_i^{(l+1)}}{\widetilde{W}_{i,j}^{(l)}} = \widetilde{A}_j^{(l)}",
         "E4, E5",
@@ -235,28 +228,19 @@ FORMULAS = (
         r"\widetilde{W}_{i,j}^{(l)} \leftarrow -\eta \Delta_j^{(l+1)} A_i^{(l)} \quad"
         r" \left[ + \text{regularization} \right]",
         "The update: a step of size η against the gradient.",
-        lambda J, Δ, A, W̃, η, λ, d: (
-            {l: {(i, j): W̃[l][i, j] - η * d(J, W̃[l][i, j]) for i, j in W̃[l] if j > 0} for l in W̃},
-            {
-                l: {
-                    (i, j): -η * Δ[l + 1][j] * A[l][i] - η * λ * W̃[l][i, j]
-                    for i, j in W̃[l]
-                    if j > 0
-                }
-                for l in W̃
-            },
+        lambda J, Δ, A, W, W̃, η, λ, d: (
+            each(W, lambda l, i, j: W̃[l][i, j] - η * d(J, W̃[l][i, j])),
+            each(W, lambda l, i, j: -η * Δ[l + 1][j] * A[l][i] - η * λ * W[l][i, j]),
         ),
         penalised,
         lambda J, Δ, Ã, W̃, η, λ, d: (
-            {l: {(i, j): W̃[l][i, j] - η * d(J, W̃[l][i, j]) for i, j in W̃[l]} for l in W̃},
-            {
-                l: {
-                    (i, j): W̃[l][i, j]
-                    - η * (Δ[l + 1][i] * Ã[l][j] + (λ * W̃[l][i, j] if j > 0 else 0.0))
-                    for i, j in W̃[l]
-                }
-                for l in W̃
-            },
+            each(W̃, lambda l, i, j: W̃[l][i, j] - η * d(J, W̃[l][i, j])),
+            each(
+                W̃,
+                lambda l, i, j: (
+                    W̃[l][i, j] - η * (Δ[l + 1][i] * Ã[l][j] + (λ * W̃[l][i, j] if j > 0 else 0.0))
+                ),
+            ),
         ),
         r"\widetilde{W}_{i,j}^{(l)} \leftarrow \widetilde{W}_{i,j}^{(l)} - \eta \left("
         r" \Delta_i^{(l+1)} \widetilde{A}_j^{(l)} + \lambda W_{i,j}^{(l)} \right), \quad"

@@ -1,4 +1,4 @@
-# ruff: noqa: E741  l is the lecture's index of layers
+# ruff: noqa: E741  l is the lecture's layer
 r"""Random networks of BPNN, and their quantities by the lecture's names and indices.
 
 A function such as `example` draws a network and gives its quantities twice: those of a graph that
