@@ -36,9 +36,10 @@ from operator import mul
 
 # fmt: off
 __all__ = [
-    "cos", "derf", "dpower", "dsigmoid", "erf", "exp", "fsum", "gelu", "inf", "log", "logsumexp",
-    "mul", "nan", "normal_cdf", "normal_pdf", "power", "product", "products_of_others", "sech2",
-    "sigmoid", "sin", "softmax", "softmax_derivatives", "softplus", "sqrt", "tan", "tanh",
+    "cos", "derf", "dpower", "dsigmoid", "erf", "exp", "fmean", "fsum", "gelu", "inf", "log",
+    "logsumexp", "logsumexp_minus_dot", "mul", "nan", "normal_cdf", "normal_pdf", "power",
+    "product", "products_of_others", "sech2", "sigmoid", "sigmoid_minus", "sin", "softmax",
+    "softmax_derivatives", "softmax_minus", "softplus", "sqrt", "tan", "tanh",
 ]
 # fmt: on
 
@@ -89,6 +90,11 @@ def dsigmoid(x: float) -> float:
     square, square_low = _two_product(s, s)
     q = e / square
     return q - q * ((square_low + 2.0 * s * low) / square)
+
+
+def sigmoid_minus(x: float, t: float) -> float:
+    """sigmoid(x) - t, for t = 1 without cancelling."""
+    return sigmoid(x) - t if t != 1.0 else -sigmoid(-x)
 
 
 def sech2(x: float) -> float:
@@ -244,6 +250,12 @@ def fsum(xs: Sequence[float]) -> float:
         return _fsum([x * 2.0**-64 for x in xs]) * 2.0**64
 
 
+def fmean(xs: Sequence[float]) -> float:
+    """The mean, also where the sum alone is too large."""
+    total = fsum(xs)
+    return total / len(xs) if total - total == 0.0 else fsum([x / len(xs) for x in xs])
+
+
 def _exp_difference(x: float, y: float) -> tuple[float, float]:
     """exp(x - y), and the part of it that the rounding of x - y left out (Knuth's two-sum)."""
     d = x - y
@@ -280,3 +292,22 @@ def softmax_derivatives(k: int, xs: Sequence[float]) -> list[float]:
     p = softmax(xs)
     others = _fsum(p[:k] + p[k + 1 :])
     return [p[k] * (others if i == k else -p[i]) for i in range(len(xs))]
+
+
+def softmax_minus(xs: Sequence[float], ys: Sequence[float]) -> list[float]:
+    """pᵢ - yᵢ; for yᵢ = 1 without cancelling, as minus the Σ of the other p."""
+    p = softmax(xs)
+    pairs = enumerate(zip(p, ys))
+    return [q - y if y != 1.0 else -_fsum(p[:k] + p[k + 1 :]) for k, (q, y) in pairs]
+
+
+def logsumexp_minus_dot(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """log Σ exp(xᵢ) - Σ yᵢxᵢ; all terms are positive where the y are, and their sum is 1."""
+    top = max(xs)
+    weighed = [(x, y) for x, y in zip(xs, ys) if y]  # so that a class may be ruled out by -inf
+    if top - top != 0.0:
+        return fsum([logsumexp(xs), *(-y * x for x, y in weighed)])
+    exps = [*chain.from_iterable(_exp_difference(x, top) for x in xs)]
+    exps.remove(1.0)
+    below = (2.0 * y * (0.5 * top - 0.5 * x) for x, y in weighed)  # top - x may be too large
+    return fsum([log1p(_fsum(exps)), top * _fsum([1.0, *(-y for y in ys)]), *below])

@@ -464,11 +464,9 @@ def _same(made: Value, node: Value, operands: list[Any]) -> bool:
 
 
 def _formula(op: str, names: list[Any]) -> Expr:
-    exps = [Call("exp", (name,)) for name in names]
-    if op == "logsumexp":
-        return Call("log", (formula.add(*exps),))
     if op == "softmax":
-        return exps[1:][int(names[0])] / formula.add(*exps[1:])
+        exps = [Call("exp", (name,)) for name in names[1:]]
+        return exps[int(names[0])] / formula.add(*exps)
     return formula.value(OPS[op], names)
 
 
@@ -492,6 +490,9 @@ def _step(expr: Expr, known: dict[Expr, Any]) -> Any:
             return top / reduce(mul, [_steps(f, known) for f in under]) if under else top
         case Power(base, exponent):
             return _steps(base, known) ** _steps(exponent, known)
+        case Call("logsumexp", arguments, False, None):
+            exps = [Call("exp", (argument,)) for argument in arguments]
+            return _steps(Call("log", (formula.add(*exps),)), known)
         case Call(function, arguments, False, None) if not isinstance(expr, Cases):
             return OPS[function](*[_steps(argument, known) for argument in arguments])
     raise ValueError("not a formula of steps")

@@ -93,6 +93,13 @@ class Name(Expr):
 
 
 @dataclass(frozen=True)
+class Alias(Name):
+    """What lectures call by a letter of its own, like the p of a softmax."""
+
+    meaning: Expr = Number(0.0)
+
+
+@dataclass(frozen=True)
 class Partial(Expr):
     """∂of/∂by; with an `operand`, that by the k-th operand of the operation alone."""
 
@@ -390,8 +397,10 @@ def ones(op: Op, count: int) -> tuple[bool, ...]:
 
 
 def expanded(expr: Expr) -> Expr:
-    """`expr` with σ′(z) as σ(z)(1 − σ(z)), and so on for the other derivatives with a name."""
+    """`expr` with σ′(z) as σ(z)(1 − σ(z)), and so on for what else goes by a name."""
     match expr:
+        case Alias(meaning=meaning):
+            return expanded(meaning)
         case Call(function, arguments, prime):
             found = tuple(map(expanded, arguments))
             if (text := TEXTBOOK.get((function, prime))) is None:
@@ -442,6 +451,18 @@ def _products_of_others(xs: Sequence[Expr]) -> _Each:
 
 def _softmax(xs: Sequence[Expr]) -> _Each:
     return _Each(len(xs), lambda k: Call("softmax", (*xs,), index=k + 1))
+
+
+def _softmax_minus(xs: Sequence[Expr], ys: Sequence[Expr]) -> _Each:
+    """The pₖ − yₖ of the lectures."""
+
+    def each(k: int) -> Expr:
+        copies = {x.copy for x in xs if isinstance(x, Name)}
+        copy = "".join(copies) if len(copies) == 1 else ""
+        index = str(k + 1) if k < 9 else f"{{{k + 1}}}"
+        return Alias(f"p_{index}", copy, _softmax(xs)[k]) - ys[k]
+
+    return _Each(len(xs), each)
 
 
 def _softmax_derivatives(k: int, xs: Sequence[Expr]) -> _Each:
@@ -566,9 +587,13 @@ def _scope() -> dict[str, Any]:
         "sum": lambda xs: add(*xs),
         "product": lambda xs: mul(*xs),
         "products_of_others": _products_of_others,
+        "fmean": lambda xs: add(*xs) / len(xs),
         "logsumexp": lambda xs: Call("logsumexp", (*xs,)),
+        "logsumexp_minus_dot": lambda xs, ys: Call("logsumexp", (*xs,)) - add(*map(mul, ys, xs)),
+        "sigmoid_minus": lambda x, t: Call("sigmoid", (x,)) - t,
         "softmax": _softmax,
         "softmax_derivatives": _softmax_derivatives,
+        "softmax_minus": _softmax_minus,
     }
 
 
@@ -588,6 +613,8 @@ def evaluate(expr: Expr, numbers: Mapping[Expr, float]) -> Any:
     match expr:
         case _ if expr in numbers:
             return numbers[expr]
+        case Alias(meaning=meaning):
+            return of(meaning)
         case Number(x):
             return x
         case Name("\\pi"):

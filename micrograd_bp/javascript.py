@@ -118,6 +118,7 @@ KERNELS = {
     const e = exp(-abs(x));
     return e / ((1 + e) * (1 + e));
   }""",
+    "sigmoid_minus": "(x, t) => (t === 1 ? -sigmoid(-x) : sigmoid(x) - t)",
     "sech2": """(x) => {
     const half = 2 * exp(-abs(x));
     return abs(x) > 300 ? half * half : 4 * dsigmoid(2 * x);
@@ -197,17 +198,24 @@ KERNELS = {
     const sum = partials_sum(xs); // not finite where it overflows, if only on the way
     return Number.isFinite(sum) ? sum : partials_sum(xs.map((x) => x * 2 ** -64)) * 2 ** 64;
   }""",
-    "logsumexp": """(xs) => {
-    const top = max(xs);
-    if (!Number.isFinite(top)) return top;
-    const k = xs.indexOf(top);
-    return top + Math.log1p(fsum(xs.filter((_, j) => j !== k).map((x) => exp(x - top))));
-  }""",
+    "fmean": "(xs) => fsum(xs.map((x) => x / xs.length)) / (xs.length ? 1 : 0)",
     "exp_difference": """(x, y) => {
     const d = x - y;
     if (!(d > -800)) return d !== d ? d : 0;
     const b = d - x;
     return exp(d) * (1 + (x - (d - b) + (-y - b))); // with what the rounding of d left out
+  }""",
+    "of_others": "(xs, k) => fsum(xs.filter((_, j) => j !== k))",
+    "log_rest": """(xs, top) =>
+    Math.log1p(of_others(xs.map((x) => exp_difference(x, top)), xs.indexOf(top)))""",
+    "logsumexp": """(xs) => {
+    const top = max(xs);
+    return Number.isFinite(top) ? top + log_rest(xs, top) : top;
+  }""",
+    "logsumexp_minus_dot": """(xs, ys) => {
+    const top = max(xs);
+    const below = xs.map((x, k) => (ys[k] ? 2 * ys[k] * (top / 2 - x / 2) : 0));
+    return fsum([log_rest(xs, top), top * (1 - fsum(ys)), ...below]);
   }""",
     "softmax": """(xs) => {
     const top = max(xs);
@@ -217,8 +225,11 @@ KERNELS = {
   }""",
     "softmax_derivatives": """(k, xs) => {
     const p = softmax(xs);
-    const others = fsum(p.filter((_, j) => j !== k));
-    return p.map((q, j) => p[k] * (j === k ? others : -q));
+    return p.map((q, j) => p[k] * (j === k ? of_others(p, k) : -q));
+  }""",
+    "softmax_minus": """(xs, ys) => {
+    const p = softmax(xs);
+    return p.map((q, k) => (ys[k] === 1 ? -of_others(p, k) : q - ys[k]));
   }""",
 }
 
@@ -276,12 +287,11 @@ _SIGNS: dict[type[ast.AST], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Eq: "===", ast.GtE: ">=", ast.Gt: ">", ast.NotEq: "!==",
 }  # fmt: skip
 _KINDS: dict[str, Callable[..., Kind]] = {
+    **dict.fromkeys(
+        "map products_of_others range softmax softmax_derivatives softmax_minus".split(),
+        lambda *_: LIST,
+    ),
     "enumerate": lambda xs: ((NUMBER, _item(xs)),),
-    "map": lambda *_: LIST,
-    "products_of_others": lambda *_: LIST,
-    "range": lambda *_: LIST,
-    "softmax": lambda *_: LIST,
-    "softmax_derivatives": lambda *_: LIST,
     "zip": lambda *lists: (tuple(map(_item, lists)),),
 }
 

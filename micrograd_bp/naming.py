@@ -138,13 +138,36 @@ def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
 def operand_symbols(node: Value, name: Names) -> list[Expr]:
     """The operands of a node as symbols: Values by name, numbers as they are.
 
-    A target that was given as a number is called t, as in the lecture, where no node is.
+    One of the row's constants, a target say, that was given as a number is called t, as in the
+    lecture, where no node is; t[2] is that of the second of several outputs with one label.
     """
+    constants = _constants(node)
+    copies = {name[v].copy for v in node.parents} if constants else {}
+    copy = "".join(copies) if len(copies) == 1 else ""
     found: list[Expr] = []
     for k, v in enumerate(node.operands):
         if isinstance(v, Value):
             found.append(name[v])
+        elif k in constants and constants[k] not in name.times:
+            found.append(Name(constants[k], copy))
         else:
-            target = k == 1 and node.op == "squared_error" and "t" not in name.times
-            found.append(Name("t") if target else Number(v))
+            found.append(Number(v))
+    return found
+
+
+def _constants(node: Value) -> dict[int, str]:
+    """What the row's constants are called, by their places: t, or t_1, t_2 … of several."""
+    op = OPS.get(node.op)
+    found: dict[int, str] = {}
+    if op is not None and op.constants:
+        for operand, places in zip(op.names, op._group(range(len(node.operands)))):
+            if operand not in op.constants:
+                continue
+            if "*" not in operand:
+                found[places] = operand
+                continue
+            letter = operand[1:-1]  # t of ts, one of them
+            for k, place in enumerate(places, 1):
+                index = f"_{k}" if k < 10 else f"_{{{k}}}"
+                found[place] = letter + index * (len(places) > 1)
     return found

@@ -506,7 +506,7 @@ def _is_divisor(e: Expr) -> bool:
 def _negated(e: Expr) -> Expr | None:
     """-e where e has a minus in front, so that a sum can show it."""
     if isinstance(e, Number | Literal) and e.value < 0:
-        return Number(-e.value)
+        return type(e)(-e.value)
     if isinstance(e, Product) and isinstance(e.factors[0], Number) and e.factors[0].value < 0:
         return mul(-1.0, e)
     return None

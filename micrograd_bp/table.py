@@ -80,7 +80,7 @@ class Op:
     `signature` names the operands: `"x, y"`. One with a star is a vector: `dot(*ws, *xs, b)` takes
     two of one length and a number, and its node has all their components as operands, in order.
     `partials` has a formula for each; `symbol` is for drawings; `domain` says where there is a
-    value.
+    value. Formulas show a number in the place of one of the `constants` by its name: a target.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Op:
     partials: tuple[str, ...]
     symbol: str
     domain: str = ""
+    constants: tuple[str, ...] = ()
     fast: ClassVar[Callable[..., Any] | None] = None
     """What records a row of vectors fastest, where all its operands are Values."""
 
@@ -230,6 +231,7 @@ def operation(
     *partials: str,
     symbol: str = "",
     domain: str = "",
+    constants: Sequence[str] = (),
 ) -> Op:
     """Add a row to the table and return it: a function of Values and numbers.
 
@@ -258,7 +260,7 @@ def operation(
     if not isinstance(value, str) and not callable(value):
         raise TypeError(f"{definition}: expected a formula or a function, got {value!r}")
     formula = value if isinstance(value, str) else f"{name}({', '.join(plain)})"
-    op = Op(name, signature, formula, partials, symbol or name, domain)
+    op = Op(name, signature, formula, partials, symbol or name, domain, (*constants,))
     if len(partials) != len(operands):
         raise ValueError(
             f"{definition}: expected a partial derivative for each of {len(operands)} operands, "

@@ -68,7 +68,26 @@ REFERENCE: dict[str, Callable[..., Any]] = {
     "normal_pdf": _phi,
     "dpower": lambda x, y: y * mp.power(x, y - 1).real,
     "squared_error": lambda a, t: (a - t) ** 2 / 2,
+    "mean_squared_error": lambda *v: _mean(lambda x, t: (x - t) ** 2, v),
+    "binary_cross_entropy": lambda *v: _mean(_binary_cross_entropy, v),
+    "cross_entropy": lambda *v: _cross_entropy(v[: len(v) // 2], v[len(v) // 2 :]),
+    "hinge": lambda *v: _mean(lambda x, t: max(mpf(0), 1 - t * x), v),
+    "l2": lambda *v: v[-1] / 2 * mp.fsum(w * w for w in v[:-1]),
 }
+
+
+def _mean(f: Callable[..., Any], v: Any) -> Any:
+    half = len(v) // 2
+    return mp.fsum(map(f, v[:half], v[half:])) / half
+
+
+def _cross_entropy(xs: Any, ys: Any) -> Any:
+    with mp.workdps(800):
+        return _logsumexp(*xs) - mp.fdot(zip(xs, ys, strict=True))
+
+
+def _binary_cross_entropy(x: Any, t: Any) -> Any:
+    return t * mp.log1p(mp.exp(-x)) + (1 - t) * mp.log1p(mp.exp(x))
 
 
 def _softmax(i: Any, xs: Any) -> Any:
@@ -87,7 +106,8 @@ def _dsigmoid(x: Any) -> Any:
     return _sigmoid(x) * _sigmoid(-x)
 
 
-# ∂/∂operand k at the operands v, where a difference of values would lose too many digits.
+# ∂/∂operand k at the operands v, where a difference of values would lose too many digits. Of two
+# vectors, v[k - len(v) // 2] is the partner of v[k], for either.
 DERIVATIVE: dict[str, Callable[..., Any]] = {
     "add": lambda k, x, y: mpf(1),
     "sub": lambda k, x, y: mpf(1 - 2 * k),
@@ -100,6 +120,16 @@ DERIVATIVE: dict[str, Callable[..., Any]] = {
     "erf": lambda k, x: _derf(x),
     "gelu": lambda k, x: _Phi(x) + x * _phi(x),
     "logsumexp": lambda k, *xs: _softmax(k, xs),
+    "mean_squared_error": lambda k, *v: 4 * (v[k] - v[k - len(v) // 2]) / len(v),
+    "binary_cross_entropy": lambda k, *v: (
+        (_sigmoid(v[k]) - v[k - len(v) // 2] if k < len(v) // 2 else -v[k - len(v) // 2])
+        / (len(v) // 2)
+    ),
+    "cross_entropy": lambda k, *v: (
+        _softmax(k, v[: len(v) // 2]) - v[k - len(v) // 2]
+        if k < len(v) // 2
+        else -v[k - len(v) // 2]
+    ),
     "softmax": lambda k, i, *xs: _softmax(i, xs) * (_softmax(k - 1, xs) - (i == k - 1)) * -1,
     "sech2": lambda k, x: -2 * mp.tanh(x) * mp.sech(x) ** 2,
     "dsigmoid": lambda k, x: -mp.tanh(x / 2) * _dsigmoid(x),
@@ -109,9 +139,11 @@ DERIVATIVE: dict[str, Callable[..., Any]] = {
 }
 
 
+_CANCELLING = {"tanh", "sigmoid", "softmax", "binary_cross_entropy", "cross_entropy"}
+
 # Where each operand comes from: (low, high) evenly, "any" a sign and every magnitude,
-# "positive" every magnitude, "whole" small whole numbers.
-_OPERANDS: dict[str, list[Any]] = {
+# "positive" every magnitude, a list one of these numbers; or a function that draws them all.
+_OPERANDS: dict[str, Any] = {
     "exp": [(-745, 709.7)],
     "log": ["positive"],
     "sqrt": ["positive"],
@@ -136,7 +168,27 @@ _OPERANDS: dict[str, list[Any]] = {
     "logsumexp": [(-9, 30)] * 4,
     "softmax": ["index"] + [(-300, 300)] * 4,
     "squared_error": [(-3, 3)] * 2,
+    "mean_squared_error": [(-3, 3)] * 6,
+    "binary_cross_entropy": lambda rng: (_draw(rng, (-745, 745)), _label(rng)),
+    "cross_entropy": lambda rng: (*(_draw(rng, (-300, 300)) for _ in range(4)), *_labels(rng, 4)),
+    "hinge": [(-3, 3)] * 3 + [[-1.0, 1.0]] * 3,
+    "l2": [(-3, 3)] * 4 + [(0, 1)],
 }
+
+
+def _label(rng: random.Random) -> float:
+    return rng.choice([0.0, 1.0, rng.random()])
+
+
+def _labels(rng: random.Random, n: int) -> list[float]:
+    """One-hot, or the parts of a sixteenth, which add up to 1 exactly."""
+    right = rng.randrange(n)
+    if rng.random() < 0.7:
+        return [float(k == right) for k in range(n)]
+    cuts = sorted(rng.randrange(17) / 16 for _ in range(n - 1))
+    return [b - a for a, b in zip([0.0, *cuts], [*cuts, 1.0], strict=True)]
+
+
 _STEPS = [sign * 10.0**-k for k in range(1, 16, 2) for sign in (1, -1)]
 _SPECIAL: dict[str, list[tuple[float, ...]]] = {
     "pow": [
@@ -150,6 +202,21 @@ _SPECIAL: dict[str, list[tuple[float, ...]]] = {
     ],
     "truediv": [(1.0, 1e-300), (1e-300, 3.0), (5.0, -7e-310), (3e-8, 1e8)],
     "logsumexp": [(1000.0, 1000.1, -1000.0), (-1000.0, -1000.2), (0.0,), (700.0, 1.0, 700.0)],
+    "binary_cross_entropy": [
+        *((x, t) for x in (1e308, -1e308, 1e3, -1e3, 40.0, -40.0) for t in (0.0, 1.0, 0.25)),
+        (-2.0, 50.0, 800.0, 0.0, 1.0, 0.0),
+    ],
+    "cross_entropy": [
+        (1e308, -1e308, 1.0, 0.0),
+        (-1e308, 0.0, 1.0, 0.0),
+        (1e308, -1e308, 0.25, 0.75),
+        (1e3, -1e3, 0.0, 0.0, 1.0, 0.0),
+        (-1e3, 1e3, 0.0, 0.0, 1.0, 0.0),
+        (50.0, 0.0, 12.0, 1.0, 0.0, 0.0),
+        (700.1, 1.3, 1.0, 0.0),
+    ],
+    "mean_squared_error": [(1e153, 0.0, -1e153, 1e153, 1.0, 0.0)],
+    "hinge": [(1e308, -1.0), (1e308, 1.0)],
     "tanh": [(40.0,), (-40.0,), (1e-300,), (0.55,), (19.06,)],
     "sigmoid": [(40.0,), (-40.0,), (709.9,), (-744.9,)],
     "softplus": [(-37.0,), (36.0,), (-0.69,), (1e-17,)],
@@ -163,6 +230,8 @@ def _draw(rng: random.Random, source: Any) -> float:
         low, high = source
         near = rng.random() < 0.5  # half of them where the curves bend
         return rng.uniform(max(low, -4), min(high, 4)) if near else rng.uniform(low, high)
+    if isinstance(source, list):
+        return float(rng.choice(source))
     if source == "index":
         return float(rng.randrange(4))
     magnitude = 10.0 ** (rng.uniform(-8, 8) if rng.random() < 0.7 else rng.uniform(-290, 290))
@@ -176,7 +245,10 @@ def points(name: str, count: int, seed: int = 0) -> Iterator[tuple[float, ...]]:
     arity = OPS[name].signature.count(",") + 1
     sources = _OPERANDS.get(name, ["any"] * arity)
     for _ in range(count):
-        yield tuple(_draw(rng, source) for source in sources)
+        if callable(sources):
+            yield tuple(sources(rng))
+        else:
+            yield tuple(_draw(rng, source) for source in sources)
 
 
 def value(name: str, operands: tuple[float, ...]) -> Any:
@@ -186,7 +258,7 @@ def value(name: str, operands: tuple[float, ...]) -> Any:
 def derivative(name: str, operands: tuple[float, ...], k: int) -> Any:
     """By its own formula, or by a difference over 10⁻⁴⁰ of the operand, right to 40 digits."""
     if name in DERIVATIVE:
-        with mp.workdps(800 if name in ("tanh", "sigmoid", "softmax") else mp.dps):
+        with mp.workdps(800 if name in _CANCELLING else mp.dps):
             return DERIVATIVE[name](k, *map(mpf, operands))
     x = mpf(operands[k])
     h = abs(x) * mpf(10) ** -40 or mpf(10) ** -400
@@ -216,7 +288,19 @@ CANCELS: dict[tuple[str, str], Callable[..., Any]] = {
     ("logsumexp", "value"): lambda *xs: max(xs),
     ("gelu", "∂x"): _Phi,
     ("dpower", "∂y"): lambda x, y: mp.power(x, y - 1).real,
+    ("binary_cross_entropy", "∂xs"): lambda *v: _soft(v, _sigmoid) / (len(v) // 2),
+    ("cross_entropy", "∂xs"): lambda *v: _soft(
+        v, lambda x: mp.exp(x - _logsumexp(*v[: len(v) // 2]))
+    ),
 }
+
+
+def _soft(v: Any, probability: Callable[[Any], Any]) -> Any:
+    """The largest p or y of p - y, which cancels where a y is neither 0 nor 1."""
+    xs, ys = v[: len(v) // 2], v[len(v) // 2 :]
+    return max(*ys, *map(probability, xs)) if {*ys} - {0, 1} else mpf(0)
+
+
 # Subnormal factors, which have few digits: the unit there is theirs, times the other factor.
 SUBNORMAL: dict[tuple[str, str], Callable[..., tuple[Any, Any]]] = {
     ("pow", "∂y"): lambda x, y: (mp.power(x, y).real, mp.log(abs(x))),

@@ -231,6 +231,55 @@ GOLDEN = {
         ("a − t", "a - t"),
         ("t − a", "t - a"),
     ],
+    "mean_squared_error": [
+        ("((x₁ − t₁)² + (x₂ − t₂)²)/2", r"\frac{(x_1 - t_1)^{2} + (x_2 - t_2)^{2}}{2}"),
+        ("x₁ − t₁", "x_1 - t_1"),
+        ("x₂ − t₂", "x_2 - t_2"),
+        ("t₁ − x₁", "t_1 - x_1"),
+        ("t₂ − x₂", "t_2 - x_2"),
+    ],
+    "binary_cross_entropy": [
+        ("(t₁ · softplus(−x₁) + (1 − t₁) · softplus(x₁) + t₂ · softplus(−x₂) + "
+         "(1 − t₂) · softplus(x₂))/2",
+         r"\frac{t_1 \operatorname{softplus}(-x_1) + (1 - t_1) \operatorname{softplus}(x_1) + "
+         r"t_2 \operatorname{softplus}(-x_2) + (1 - t_2) \operatorname{softplus}(x_2)}{2}"),
+        ("(σ(x₁) − t₁)/2", r"\frac{\sigma(x_1) - t_1}{2}"),
+        ("(σ(x₂) − t₂)/2", r"\frac{\sigma(x_2) - t_2}{2}"),
+        ("−x₁/2", r"-\frac{x_1}{2}"),
+        ("−x₂/2", r"-\frac{x_2}{2}"),
+    ],
+    "cross_entropy": [
+        ("logsumexp(x₁, x₂) − (y₁ · x₁ + y₂ · x₂)",
+         r"\operatorname{logsumexp}(x_1, x_2) - (y_1 x_1 + y_2 x_2)"),
+        ("p₁ − y₁ ⇒ softmax₁(x₁, x₂) − y₁",
+         r"p_1 - y_1 ⇒ \operatorname{softmax}_{1}(x_1, x_2) - y_1"),
+        ("p₂ − y₂ ⇒ softmax₂(x₁, x₂) − y₂",
+         r"p_2 - y_2 ⇒ \operatorname{softmax}_{2}(x_1, x_2) - y_2"),
+        ("−x₁", "-x_1"),
+        ("−x₂", "-x_2"),
+    ],
+    "hinge": [
+        ("(max(0, 1 − t₁ · x₁) + max(0, 1 − t₂ · x₂))/2",
+         r"\frac{\operatorname{max}(0, 1 - t_1 x_1) + \operatorname{max}(0, 1 - t_2 x_2)}{2}"),
+        ("{−t₁/2 if t₁ · x₁ < 1; else 0}",
+         r"\begin{cases} -\frac{t_1}{2} & \text{if } t_1 x_1 < 1 \\ 0 & \text{otherwise} "
+         r"\end{cases}"),
+        ("{−t₂/2 if t₂ · x₂ < 1; else 0}",
+         r"\begin{cases} -\frac{t_2}{2} & \text{if } t_2 x_2 < 1 \\ 0 & \text{otherwise} "
+         r"\end{cases}"),
+        ("{−x₁/2 if t₁ · x₁ < 1; else 0}",
+         r"\begin{cases} -\frac{x_1}{2} & \text{if } t_1 x_1 < 1 \\ 0 & \text{otherwise} "
+         r"\end{cases}"),
+        ("{−x₂/2 if t₂ · x₂ < 1; else 0}",
+         r"\begin{cases} -\frac{x_2}{2} & \text{if } t_2 x_2 < 1 \\ 0 & \text{otherwise} "
+         r"\end{cases}"),
+    ],
+    "l2": [
+        ("½ · λ · (w₁² + w₂²)", r"\tfrac{1}{2} \lambda (w_1^{2} + w_2^{2})"),
+        ("λ · w₁", r"\lambda w_1"),
+        ("λ · w₂", r"\lambda w_2"),
+        ("½ · (w₁² + w₂²)", r"\tfrac{1}{2} (w_1^{2} + w_2^{2})"),
+    ],
 }
 # fmt: on
 

@@ -102,7 +102,20 @@ def kinks(name):
         return [(float(k), *xs) for xs in LISTS for k in range(len(xs))]
     if name == "dot":
         return [(*xs, *xs[::-1], b) for xs in LISTS for b in (0.0, -1.0)]
+    if name == "l2":
+        return [(*xs, b) for xs in LISTS for b in (0.0, 0.5)]
+    if op.vectors == 2:  # a loss
+        return [(*xs, *ts) for xs in LISTS for ts in targets(name, len(xs))]
     return LISTS
+
+
+def targets(name, count):
+    """Targets of every kind that the loss takes, and NaN."""
+    one_hot = [float(k == count - 1) for k in range(count)]
+    if name == "cross_entropy":
+        return [one_hot, one_hot[::-1], [1 / (count or 1)] * count, [math.nan] * count]
+    signs = [-1.0, 1.0] * count
+    return [one_hot, signs[:count] if name == "hinge" else [0.25] * count, [math.nan] * count]
 
 
 @pytest.fixture(scope="module")

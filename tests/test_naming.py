@@ -7,7 +7,14 @@ import pytest
 import micrograd_bp as mb
 from micrograd_bp import Value, topological_order
 from micrograd_bp.formula import Name
-from micrograd_bp.losses import squared_error
+from micrograd_bp.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    l2,
+    mean_squared_error,
+    squared_error,
+)
 from micrograd_bp.naming import Names, local_formula, variables_of
 from micrograd_bp.notation import Text
 from micrograd_bp.paths import edges
@@ -164,6 +171,44 @@ def test_a_target_given_as_a_number_is_t_unless_a_node_is():
     loss = squared_error(t, 1.0)
     names = Names(topological_order(loss))
     assert show(local_formula(edges(loss)[0], names)) == "t − 1"
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (binary_cross_entropy(x, 1.0), ["σ(x) − t"]),
+        (binary_cross_entropy([x, y], [1.0, 0.0]), ["(σ(x) − t₁)/2", "(σ(y) − t₂)/2"]),
+        (mean_squared_error([x, b], [1.0, y]), ["x − t₁", "b − y", "y − b"]),
+        (hinge(x, -1.0), ["−t"]),
+        (hinge(x, 1.0), ["{−t if t · x < 1; else 0}"]),
+        (hinge(x, Value(-1.0, "t")), ["−t", "−x"]),
+        (cross_entropy([x, b, 1.0], 2), ["p₁ − y₁", "p₂ − y₂"]),
+        (cross_entropy([x, y], [0.5, Value(0.5, "y_1")]), ["p₁ − 0.5", "p₂ − y₁", "−y"]),
+        (l2([x, y], 0.1), ["λ · x", "λ · y"]),
+    ],
+)
+def test_the_factors_of_a_loss(node, expected):
+    names = Names(topological_order(node))
+    assert [show(local_formula(edge, names)) for edge in edges(node)] == expected
+
+
+def test_more_than_nine_targets():
+    names = Names(topological_order(loss := cross_entropy([Value(0.1) for _ in range(12)], 3)))
+    assert show(local_formula(edges(loss)[11], names)) == "p₁₂ − y₁₂"
+
+
+def test_targets_of_several_examples():
+    z = [[Value(0.5, f"z_{k}") for k in (1, 2)] for _ in range(2)]
+    loss = mb.sum([cross_entropy(z[0], 1), cross_entropy(z[1], 0)])
+    names = Names(topological_order(loss))
+    factors = [edges(node)[1] for node in topological_order(loss) if node.op == "cross_entropy"]
+    assert [show(local_formula(edge, names)) for edge in factors] == [
+        "p₂[1] − y₂[1]",
+        "p₂[2] − y₂[2]",
+    ]
+    both = binary_cross_entropy([z[0][0], z[1][0]], [1.0, 0.0])
+    names = Names(topological_order(both))
+    assert show(local_formula(edges(both)[1], names)) == "(σ(z₁[2]) − t₂)/2"
 
 
 def test_expanded():

@@ -52,6 +52,11 @@ BUILD = {  # of three nodes
     "logsumexp": lambda x, y, w: mb.logsumexp([bounded(x), y, bounded(w)]),
     "softmax": lambda x, y, w: mb.softmax([x, bounded(y), w])[1],
     "squared_error": lambda x, y, w: OPS["squared_error"](bounded(x), y),
+    "mean_squared_error": lambda x, y, w: OPS["mean_squared_error"]([bounded(x), y], [w, 0.5]),
+    "binary_cross_entropy": lambda x, y, w: OPS["binary_cross_entropy"]([x, y], [w.sigmoid(), 1]),
+    "cross_entropy": lambda x, y, w: OPS["cross_entropy"]([x, bounded(y)], [w.sigmoid(), 0.5]),
+    "hinge": lambda x, y, w: OPS["hinge"]([x, y], [bounded(w), -1.0]),
+    "l2": lambda x, y, w: OPS["l2"]([bounded(x), bounded(y)], bounded(w)),
 }
 
 
