@@ -68,7 +68,16 @@ def shown(value: Any) -> str:
         text = "lists in lists without end"
     except (TypeError, ValueError):
         text = type(value).__name__
-    text = text if len(text) <= 40 else text[:39] + "…"
+    return short(text, 40)
+
+
+def short(text: str, length: int) -> str:
+    """At most so many characters of `text`, all printable and on one line.
+
+    >>> short("one\ttwo three".expandtabs(1), 8)
+    'one two…'
+    """
+    text = text if len(text) <= length else text[: length - 1] + "…"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

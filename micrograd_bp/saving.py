@@ -56,6 +56,7 @@ import io
 import json
 import math
 import os
+import re
 import zipfile
 from dataclasses import dataclass
 from importlib import import_module
@@ -68,6 +69,13 @@ from micrograd_bp.reading import shown
 FORMAT, PARAMETERS = "micrograd_bp MLP", "micrograd_bp parameters"
 VERSION = 1
 SUFFIXES = (".json", ".npz", ".safetensors")
+
+# What NumPy puts before an array: a Python literal, but it is not run as one here.
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\0..\{'descr': '([^']*)', 'fortran_order': (True|False), "
+    rb"'shape': \((\d{1,15},(?: \d{1,15})?)\), \} *\n",
+    re.DOTALL,
+)
 
 
 # ------------------------------------------------------------------ what a document says
@@ -237,6 +245,11 @@ def _suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
+def _said(error: Exception) -> str:
+    """What a library says of a file, which may quote any of it."""
+    return reading.short(str(error) or type(error).__name__, 100)
+
+
 def _library(name: str, suffix: str) -> Any:
     try:
         return import_module(name)
@@ -296,8 +309,8 @@ def _of_npz(data: bytes) -> Any:
     _library("numpy", ".npz")
     try:
         members = _members(data)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(f"not an .npz file: {error}") from None
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OverflowError) as error:
+        raise ValueError(f"not an .npz file: {_said(error)}") from None
     if "metadata.json" not in members:
         raise ValueError("no metadata.json in it, which save writes")
     with reading.inside("metadata.json"):
@@ -321,21 +334,19 @@ def _members(data: bytes) -> dict[str, bytes]:
 
 
 def _array(data: bytes, name: str) -> Any:
-    """The numbers in an .npy file, as lists; its header is checked before anything is made."""
-    npy = import_module("numpy.lib.format")
-    file = io.BytesIO(data)
+    """The numbers in an .npy file, as lists."""
     with reading.inside(shown(name)):
-        try:
-            version = npy.read_magic(file)
-            if version != (1, 0):
-                raise ValueError(f"version {version}")
-            shape, fortran, dtype = npy.read_array_header_1_0(file)
-        except Exception as error:  # of a header that is a Python literal, and may be anything
-            raise ValueError(f"not an .npy file: {str(error).partition(chr(10))[0]}") from None
-        return _numbers(data[file.tell() :], dtype.str, shape, "F" if fortran else "C")
+        header = _NPY.match(data)
+        if header is None or header.end() != 10 + int.from_bytes(data[8:10], "little"):
+            raise ValueError("expected a vector or a matrix, as .npy of version 1.0")
+        kind, fortran, shape = (part.decode("latin-1") for part in header.groups())
+        order = "F" if fortran == "True" else "C"
+        sizes = [int(size) for size in shape.split(",") if size]
+        return _numbers(data[header.end() :], kind, sizes, order)
 
 
-def _numbers(data: bytes, kind: str, shape: Any, order: Any = "C") -> Any:
+def _numbers(data: bytes, kind: str, shape: list[int], order: str = "C") -> Any:
+    """The numbers as lists, of one or two dimensions."""
     if kind not in ("<f8", "F64"):
         raise ValueError(f"expected float64, got {shown(kind)}")
     if len(shape) not in (1, 2) or min(shape) < 1 or 8 * math.prod(shape) != len(data):
@@ -356,7 +367,7 @@ def _of_safetensors(data: bytes) -> Any:
     try:
         tensors = library.deserialize(data)
     except library.SafetensorError as error:
-        raise ValueError(f"not a .safetensors file: {error}") from None
+        raise ValueError(f"not a .safetensors file: {_said(error)}") from None
     header = reading.json_of(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = header.get("__metadata__") or {}
     if "micrograd_bp" not in metadata:
