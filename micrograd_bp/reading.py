@@ -74,7 +74,7 @@ def shown(value: Any) -> str:
 def short(text: str, length: int) -> str:
     """At most so many characters of `text`, all printable and on one line.
 
-    >>> short("one\ttwo three".expandtabs(1), 8)
+    >>> short("one two three", 8)
     'one two…'
     """
     text = text if len(text) <= length else text[: length - 1] + "…"
