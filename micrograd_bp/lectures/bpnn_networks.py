@@ -71,7 +71,11 @@ def _random(
     examples: int = 1,
     squared: bool = False,
 ) -> list[Quantities]:
-    """D, H and C all equal with probability `square`, else all different; ReLU off its kink."""
+    """D, H and C all equal with probability `square`, else all different.
+
+    No hidden unit is near the kink of ReLU, and not all of them are off. No h of a right class is
+    almost 1: there h - y loses its digits.
+    """
 
     def vector(size: int) -> Vector:
         return tuple(rng.uniform(-1.5, 1.5) for _ in range(size))
@@ -88,7 +92,9 @@ def _random(
         squared=squared,
     )
     plain = Plain(partial(_forward, n))
-    if any(abs(z) < 0.02 for label, z in plain.values.items() if label.startswith("Z^{(2)}")):
+    hidden = [z for label, z in plain.values.items() if label.startswith("Z^{(2)}")]
+    sure = max(plain.values[n.at("h", e, None, k)] for e, (_, k) in enumerate(n.examples))
+    if max(hidden) < 0.0 or min(map(abs, hidden)) < 0.02 or sure > 0.999:
         return _random(rng, output, square, penalty, examples, squared)
     return [_quantities(n, q) for q in (Recorded(*_record(n)), plain)]
 
