@@ -36,7 +36,7 @@ class Value:
     """
 
     # _x and _y are the operands, _dx and _dy their derivatives (None for a number); of three or
-    # more operands _x has the Values, _dx their derivatives, _y all of them, as tuples.
+    # more operands (or fewer) _x has the Values, _dx their derivatives, _y all of them, as tuples.
     __slots__ = ("__weakref__", "_dx", "_dy", "_x", "_y", "data", "grad", "label", "op")
 
     def __init__(self, data: float, label: str = "") -> None:

@@ -25,6 +25,7 @@ from typing import Any
 
 from micrograd_bp.engine import Value
 from micrograd_bp.ops import exp, log, maximum, operation, sigmoid, softmax, softplus
+from micrograd_bp.recording import hasten
 from micrograd_bp.table import MIXED, listed, number, operand_number, reserve
 
 __all__ = [
@@ -71,6 +72,8 @@ _l2 = operation(
     "[λ * w for w in ws]",
     "0.5 * sum([w * w for w in ws])", constants=["λ"])
 # fmt: on
+for _op in (_mean_squared_error, _binary_cross_entropy, _cross_entropy, _hinge, _l2):
+    hasten(Value, _op, _op.constants)
 reserve()
 
 
@@ -158,7 +161,8 @@ def l2(parameters: Iterable[Any], lam: Any, fused: bool = True) -> Any:
         raise ValueError("l2: expected at least one parameter, got none")
     if not 0.0 <= (given := _float(lam, "l2: lam")) < inf:
         raise ValueError(f"l2: lam is {given!r}; expected a number of at least 0")
-    return _l2(ws, lam) if fused else 0.5 * lam * _total(w * w for w in ws)
+    factor = lam if isinstance(lam, Value) else given
+    return _l2(ws, factor) if fused else 0.5 * factor * _total(w * w for w in ws)
 
 
 # ------------------------------------------------------------------ what they are given
@@ -173,10 +177,12 @@ def _pairs(
         raise ValueError(f"{where}: {len(xs)} outputs but {len(ts)} targets")
     if not xs:
         raise ValueError(f"{where}: expected at least one output, got none")
-    for k, t in enumerate(ts, 1):
-        if not valid(given := _float(t, f"{where}: target {k}")):
-            which = f" {k}" if len(ts) > 1 else ""
+    for k, t in enumerate(ts):
+        if not valid(given := _float(t, f"{where}: target {k + 1}")):
+            which = f" {k + 1}" if len(ts) > 1 else ""
             raise ValueError(f"{where}: target{which} is {given!r}; expected {expected}")
+        if t is not given and not isinstance(t, Value):
+            ts[k] = given
     return xs, ts
 
 
@@ -196,7 +202,7 @@ def _probabilities(target: Any, classes: int) -> list[Any]:
     p = [_float(y, f"cross_entropy: probability {k}") for k, y in enumerate(ys, 1)]
     if not all(0.0 <= q <= 1.0 for q in p) or abs(fsum(p) - 1.0) > 1e-6:
         raise ValueError(f"cross_entropy: expected probabilities that add up to 1, got {p!s:.80}")
-    return ys
+    return [y if isinstance(y, Value) else q for y, q in zip(ys, p)]
 
 
 def _several(given: Any, where: str) -> list[Any]:

@@ -75,7 +75,7 @@ def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[floa
 
     One or two operands become `_x` and `_y`, their derivatives `_dx` and `_dy` (None for a
     number); of more, `_x` has the Values, `_dx` their derivatives and `_y` all, as tuples. With
-    tuples throughout, a node of two operands would take twice the time.
+    tuples throughout, a node of two operands would take twice the time; but they may be tuples.
     """
     cls = type(node)
     node.op = op
@@ -164,11 +164,18 @@ def {method}(self, other):
             return {y}
 """
 
+_FLOATS = """\
+    for number in {each}:
+        if type(number) is not float:
+            return NotImplemented
+"""
+
 _VECTORS = """\
 def {method}({names}):
-    operands = ({flat},)
-    if len(operands) < 3:
-        raise TypeError
+{check}    operands = ({flat},)
+    parents = {parents}
+    if len(operands) < {least}:
+        return NotImplemented
 {take}"""
 
 # z - z is 0.0 for a finite z; for the others it is nan, which is true.
@@ -233,15 +240,23 @@ def reflected(op: Op, method: str) -> str:
     )  # fmt: skip
 
 
-def vectors(op: Op, method: str) -> str:
-    """The text of a function of three or more operands, all Values; a TypeError otherwise."""
-    take = {n: f"[v.data for v in {n[1:]}]" if "*" in n else f"{n}.data" for n in op.names}
-    derivatives = (f"*{p}" if "*" in n else p for n, p in zip(op.names, op.partials))
+def vectors(op: Op, method: str, numbers: Sequence[str] = ()) -> str:
+    """The text of a function of vectors: of Values, but for the `numbers`, which are floats."""
+    check, take, parents, derivatives = "", "", [], []
+    for name, formula in zip(op.names, op.partials):
+        plain, star = name.strip("*"), "*" * ("*" in name)
+        if name in numbers:
+            check += _FLOATS.format(each=plain if star else f"({plain},)")
+            continue
+        take += f"    {plain} = {f'[v.data for v in {plain}]' if star else f'{plain}.data'}\n"
+        parents.append(name)
+        derivatives.append(star + formula)
     return (_VECTORS + _RECORD).format(
         method=method, name=op.name, value=op.value, operands="operands",
-        names=op.signature.replace("*", ""), flat=op.signature,
-        take="".join(f"    {n.strip('*')} = {data}\n" for n, data in take.items()),
-        left="operands", right="operands", dx=f"({', '.join(derivatives)},)", dy="None",
+        names=op.signature.replace("*", ""), flat=op.signature, check=check, take=take,
+        parents=f"({', '.join(parents)},)" if numbers else "operands",
+        least=2 if numbers else 3,  # two Values are faster without tuples
+        left="parents", right="operands", dx=f"({', '.join(derivatives)},)", dy="None",
     )  # fmt: skip
 
 
@@ -270,5 +285,12 @@ def attach(cls: type) -> None:
         setattr(cls, f"__{name}__", _write(cls, OPS[name], unary(OPS[name], f"__{name}__")))
     for name in "exp log sqrt sin cos tan tanh sigmoid relu softplus erf gelu".split():
         setattr(cls, name, _write(cls, OPS[name], unary(OPS[name], name)))
+    hasten(cls, OPS["dot"], numbers=["*xs"])
     for name in ("sum", "prod", "dot", "logsumexp"):
-        vars(OPS[name])["fast"] = _write(cls, OPS[name], vectors(OPS[name], name))
+        hasten(cls, OPS[name])
+
+
+def hasten(cls: type, op: Op, numbers: Sequence[str] = ()) -> None:
+    """Give a row of vectors a faster way, for Values but for the `numbers` among its operands."""
+    method = op.name + "_of_numbers" * bool(numbers)
+    vars(op)["fast"] = (*op.fast, _write(cls, op, vectors(op, method, numbers)))

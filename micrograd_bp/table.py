@@ -90,8 +90,8 @@ class Op:
     symbol: str
     domain: str = ""
     constants: tuple[str, ...] = ()
-    fast: ClassVar[Callable[..., Any] | None] = None
-    """What records a row of vectors fastest, where all its operands are Values."""
+    fast: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    """What records a row of vectors fastest; each is NotImplemented for others than its operands."""
 
     @cached_property
     def names(self) -> list[str]:
@@ -131,9 +131,10 @@ class Op:
 
     def __call__(self, *arguments: Any) -> Any:
         """A float, of numbers; a node of a graph as soon as one of the operands is a Value."""
-        if self.fast is not None:
+        for fast in self.fast:
             try:
-                return self.fast(*arguments)
+                if (node := fast(*arguments)) is not NotImplemented:
+                    return node
             except (AttributeError, TypeError):
                 pass  # not all of them are Values
         operands = arguments

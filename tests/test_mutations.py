@@ -73,8 +73,8 @@ def caught_by_gradcheck(op, k, operands):
 
 @pytest.fixture(autouse=True)
 def _no_methods_for_vectors(monkeypatch):
-    for name in ("sum", "prod", "dot", "logsumexp"):
-        monkeypatch.setitem(vars(OPS[name]), "fast", None)
+    for op in OPS.values():
+        monkeypatch.setitem(vars(op), "fast", ())
 
 
 @pytest.mark.parametrize(("name", "k"), PARTIALS, ids=IDS)

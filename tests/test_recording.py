@@ -1,6 +1,7 @@
 """Tests of recording: which slots hold what, fast and slow ways alike, flat graphs, no_grad."""
 
 import contextvars
+import copy
 import inspect
 import linecache
 import pickle
@@ -52,10 +53,51 @@ def test_the_fast_way_is_the_slow_way(name, count, monkeypatch):
     vs = [Value(0.3 * k - 0.7) for k in range(count)]
     arguments = (vs[: count // 2], vs[count // 2 : -1], vs[-1]) if name == "dot" else (vs,)
     fast = OPS[name](*arguments)
-    monkeypatch.setitem(vars(OPS[name]), "fast", None)
+    monkeypatch.setitem(vars(OPS[name]), "fast", ())
     slow = OPS[name](*arguments)
     assert content(fast) == content(slow)
     assert (fast._x, fast._y, fast._dx) == (slow._x, slow._y, slow._dx)
+
+
+NUMBERS = [
+    ("dot", 1, [[0.5, 2.0], [1.5, -1.0], Value(0.25)]),
+    ("mean_squared_error", 1, [[0.5, 2.0], [1.5, -1.0]]),
+    ("binary_cross_entropy", 1, [[0.5, 2.0], [1.0, 0.25]]),
+    ("binary_cross_entropy", 1, [[0.5], [1.0]]),
+    ("cross_entropy", 1, [[0.5, 2.0], [1.0, 0.0]]),
+    ("hinge", 1, [[0.5, 2.0], [1.0, -1.0]]),
+    ("hinge", 1, [[0.5], [1.0]]),
+    ("l2", 1, [[0.5, 2.0], 0.1]),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "arguments"), NUMBERS)
+def test_the_fast_way_of_numbers_is_the_slow_way(name, place, arguments, monkeypatch):
+    arguments = [[*map(Value, v)] if k != place and type(v) is list else v
+                 for k, v in enumerate(arguments)]  # fmt: skip
+    fast = OPS[name].fast[0](*arguments)
+    with no_grad():
+        assert (OPS[name](*arguments).data, OPS[name](*arguments).parents) == (fast.data, ())
+    monkeypatch.setitem(vars(OPS[name]), "fast", ())
+    slow = OPS[name](*arguments)
+    assert content(fast) == content(slow)
+    assert type(fast._dx) is tuple
+    twin = copy.deepcopy(fast)
+    assert [v.data for v in twin.parents] == [v.data for v in fast.parents]
+    assert twin.local_derivatives == fast.local_derivatives
+    before = fast.parents[0].grad
+    fast.backward()
+    assert fast.parents[0].grad - before == fast.local_derivatives[0]
+
+
+@pytest.mark.parametrize("other", [1, np.float64(0.5), True])
+def test_the_fast_way_of_numbers_gives_way_to_others(other):
+    w = [Value(0.5), Value(2.0)]
+    z = OPS["dot"](w, [1.5, other], Value(1.0))
+    assert [type(v) for v in z.operands] == [Value, Value, float, float, Value]
+    assert len(z.parents) == 3
+    assert OPS["hinge"](w, [other, -1.0]).operands == (*w, float(other), -1.0)
+    assert OPS["hinge"]([0.5, 2.0], [1.0, -1.0]) == 1.75
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "logsumexp", "dot"])
