@@ -19,7 +19,7 @@ from micrograd_bp import drawing, terminal
 from micrograd_bp.derivations import STYLES, Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.folding import LEVELS
-from micrograd_bp.lectures import csc311
+from micrograd_bp.lectures import csc311, report
 from micrograd_bp.nn import ACTIVATIONS
 from micrograd_bp.player import Stepper
 from micrograd_bp.renderers import NoRenderer
@@ -46,9 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_graph(commands)
     _add_derive(commands)
     _add_step(commands)
+    _add_check(commands)
     options = parser.parse_args(arguments)
+    code: int | None = None
     try:
-        options.run(options)
+        code = options.run(options)
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    return code or 0
 
 
 # ------------------------------------------------------------------ the network
@@ -314,3 +316,36 @@ def _step(options: argparse.Namespace) -> None:
         print(*terminal.plain(found), sep="\n")
     else:
         terminal.play(found, options.example)
+
+
+# ------------------------------------------------------------------ check
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="every formula of the five lectures on random networks, as printed and as corrected",
+        description=(
+            "Run the formulas of one lecture, or of all five, on random networks, against the "
+            "engine and against complex steps of a plain program. The exit code is 1 where a "
+            "formula that should hold does not."
+        ),
+        epilog="Example: micrograd-bp check lec16 --errata",
+    )
+    parser.add_argument("lecture", nargs="?", choices=report.LECTURES, help="all, if left out")
+    parser.add_argument("--networks", type=int, default=25, metavar="N", help="how many (25)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks (0)")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON object")
+    output.add_argument("--errata", action="store_true", help="print what there is to say of them")
+    parser.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    drawn = {"seed": options.seed, "networks": options.networks}
+    found = report.check(options.lecture, **drawn)
+    if options.errata:
+        print(report.errata(options.lecture, **drawn))
+    else:
+        print(found.json() if options.json else found.table)
+    return 0 if found.ok else 1

@@ -8,10 +8,11 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
-from micrograd_bp import derive, draw, drawing, steps, terminal
+from micrograd_bp import derive, draw, drawing, lectures, steps, terminal
 from micrograd_bp.cli import main
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
@@ -499,3 +500,44 @@ def test_derive_names_labels_that_are_close(capsys):
     assert "no node is labelled 'W^{(1)}_{24}'; there are 39, like " in err
     assert "W^{(1)}_{23}" in err
     assert len(err) < 200
+
+
+# ------------------------------------------------------------------ check
+
+
+def test_check_prints_the_table(capsys):
+    assert main(["check", "lec16", "--networks", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == f"{lectures.check('lec16', networks=2).table}\n"
+    assert "LEC16-10" in printed
+
+
+def test_check_as_json(capsys):
+    assert main(["check", "csc311", "--json", "--networks", "2", "--seed", "3"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["ok"], content["networks"], content["seed"]) == (True, 2, 3)
+    assert len(content["records"]) == 33
+
+
+def test_check_prints_the_errata(capsys):
+    assert main(["check", "lec16", "--errata", "--networks", "2"]) == 0
+    assert "E9, error (LEC16-10): " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [[], ["--json"], ["--errata"]])
+def test_check_fails_where_a_formula_does(monkeypatch, capsys, more):
+    broken, *others = lectures.report.LECTURES["csc311"][0]
+    wrong = replace(broken, printed=lambda C, d, parameters: (d(C, parameters[0]), 1e6))
+    changed = {"csc311": ((wrong, *others), ())}
+    monkeypatch.setattr(lectures.report, "LECTURES", changed)
+    assert main(["check", "csc311", "--networks", "1", *more]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_check_answers_mistakes(capsys):
+    assert main(["check", "lec16", "--networks", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "micrograd-bp: networks: expected at least 1 to run on, got 0\n"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", "lec17"])
