@@ -144,7 +144,8 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     de_dx[0] = [_sum_of_products(row, δ[1]) for row in w[1][1:]]
     dw = {l: [[x_i * δ_j for δ_j in δ[l]] for x_i in x[l - 1]] for l in range(1, L + 1)}  # 13
 
-    forward, backward = {}, {}
+    forward: dict[str, float] = {}
+    backward: dict[str, float] = {}
     for l in range(1, L + 1):
         forward |= {unit("s", l, j, network.w): s_j for j, s_j in enumerate(s[l], 1)}
         forward |= {unit("x", l, j, network.w): x_j for j, x_j in enumerate(x[l]) if j}
@@ -205,12 +206,13 @@ def exercises(network: Network) -> list[Derivation]:
     e, w, s, x = build(network)
     l, L = min(2, len(w)), len(w)
     derived = [w[l][min(2, len(x[l - 1]) - 1), 1], s[L][1], s[1][min(2, len(s[1]))]]
-    return [*(derive(e, v) for v in derived), _left_open()]
+    return [*(derive(e, v) for v in derived), derive(*_left_open())]
 
 
-def _left_open() -> Derivation:
+def _left_open() -> tuple[Value, Value]:
+    """The z and t of 17."""
     s, t = Value(1.0, "s"), Value(2.0, "t")
     x, y = s * t, s + t
     z = x * y
     x.label, y.label, z.label = "x", "y", "z"
-    return derive(z, t)
+    return z, t
