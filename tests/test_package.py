@@ -32,7 +32,7 @@ LEVELS = [  # a module imports from levels before its own
     {"files", "reading"},
     {"saving"},
     {"symbol", "formula", "javascript", "nn", "losses", "paths", "viewer"},
-    {"data", "film"},
+    {"data", "film", "torch_bridge"},
     {"renderers"},
     {"naming", "notation"},
     {"generic", "passes"},
