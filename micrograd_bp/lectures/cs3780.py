@@ -76,8 +76,8 @@ class Network:
             )
         below = len(self.x)
         for t, (rows, b) in enumerate(zip(self.W, self.b), 1):
-            if not rows or {len(row) for row in rows} != {below}:
-                widths = sorted({len(row) for row in rows})
+            widths = sorted({len(row) for row in rows})
+            if widths != [below]:
                 raise ValueError(
                     f"W^[{t}]: expected rows of {below} numbers, one for each of the units below, "
                     f"got {len(rows)} of {widths}"

@@ -34,8 +34,9 @@ SHORT = Network(
     x=(1.5,), y=0.2, W=(((0.8,), (-0.3,)),), b=((0.1, 0.4),), alpha=(0.7, 1.1), bias=0.3
 )
 SHORTEST = Network(x=(1.5,), y=0.2, W=(((0.8,),),), b=((0.1,),), alpha=(0.7,), bias=0.3)
-NETWORKS = [CHAIN, EXAMPLE, WIDE, SHORT, SHORTEST]
-NAMES = ["chain", "example", "wide", "short", "shortest"]
+TWO_INPUTS = Network(x=(0.7, -0.4), y=0.2, W=(((0.8, -0.5),),), b=((0.1,),), alpha=(0.7,), bias=0.3)
+NETWORKS = [CHAIN, EXAMPLE, WIDE, SHORT, SHORTEST, TWO_INPUTS]
+NAMES = ["chain", "example", "wide", "short", "shortest", "two_inputs"]
 
 
 def off(number, digits):
@@ -201,6 +202,8 @@ def test_a_chain_has_one_neuron_in_each_layer():
         cs3780.chain_by_hand(EXAMPLE)
     with pytest.raises(ValueError, match=r"one neuron .* got 1 inputs and layers of 2"):
         cs3780.chain_by_hand(SHORT)
+    with pytest.raises(ValueError, match=r"one neuron .* got 2 inputs and layers of 1"):
+        cs3780.chain_by_hand(TWO_INPUTS)
 
 
 @pytest.mark.parametrize(
