@@ -40,13 +40,14 @@ from micrograd_bp.ops import (
     tan,
     tanh,
 )
+from micrograd_bp.optim import SGD, Adam, AdamW
 from micrograd_bp.player import Stepper
 from micrograd_bp.stepping import steps
 
 __all__ = [
-    "MLP", "OPS", "Layer", "Module", "Neuron", "Stepper", "Value", "check_graph", "cos", "cost",
-    "derive", "dot", "draw", "draw_dot", "erf", "exp", "gelu", "grad", "gradcheck", "hessian",
-    "hvp", "jvp", "leaky_relu", "log", "logsumexp", "maximum", "minimum", "no_grad", "operation",
-    "prod", "relu", "shared", "sigmoid", "sin", "softmax", "softplus", "sqrt", "steps", "sum",
-    "tan", "tanh", "topological_order", "wrong_order",
+    "MLP", "OPS", "SGD", "Adam", "AdamW", "Layer", "Module", "Neuron", "Stepper", "Value",
+    "check_graph", "cos", "cost", "derive", "dot", "draw", "draw_dot", "erf", "exp", "gelu",
+    "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu", "log", "logsumexp", "maximum",
+    "minimum", "no_grad", "operation", "prod", "relu", "shared", "sigmoid", "sin", "softmax",
+    "softplus", "sqrt", "steps", "sum", "tan", "tanh", "topological_order", "wrong_order",
 ]

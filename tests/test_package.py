@@ -31,7 +31,7 @@ LEVELS = [  # a module imports from levels before its own
     {"engine"},
     {"files", "reading"},
     {"saving"},
-    {"symbol", "formula", "javascript", "nn", "losses", "paths", "viewer"},
+    {"symbol", "formula", "javascript", "nn", "losses", "optim", "paths", "viewer"},
     {"data", "film", "torch_bridge"},
     {"renderers"},
     {"naming", "notation"},
