@@ -1,4 +1,4 @@
-"""Pictures of training: loss by epoch, decision boundary, histograms, gradient by layer, a film.
+"""Pictures of training: loss by epoch, decision boundary, layer by layer, images, a film.
 
 >>> from micrograd_bp import MLP
 >>> from micrograd_bp.data import make_moons
@@ -77,6 +77,14 @@ def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
         panel.yaxis.label.set(color=INK, size=10)
         panel.grid(False)
     return figure, panels
+
+
+def _shades() -> Any:
+    """The colours from orange by white to blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ends = [[c / 255 for c in rgb] for rgb in (LIGHT.negative, LIGHT.zero, LIGHT.positive)]
+    return LinearSegmentedColormap.from_list("", ends)
 
 
 def _title(panel: Any, text: str) -> None:
@@ -218,14 +226,10 @@ class _Plane:
         self, figure: Any, panel: Any, surface: Any, threshold: float, limit: float, name: str
     ) -> None:
         """The plane from orange to blue, and the line between them."""
-        from matplotlib.colors import LinearSegmentedColormap
-
-        ends = [[c / 255 for c in rgb] for rgb in (LIGHT.negative, LIGHT.zero, LIGHT.positive)]
-        shades = LinearSegmentedColormap.from_list("", ends)
         levels = [threshold + limit * k / 8 for k in range(-8, 9)]
         extend = "neither" if threshold else "both"
         filled = panel.contourf(
-            self.xs, self.ys, surface, levels=levels, cmap=shades, extend=extend
+            self.xs, self.ys, surface, levels=levels, cmap=_shades(), extend=extend
         )
         place = panel.inset_axes((1.03, 0.0, 0.04, 1.0))
         bar = figure.colorbar(filled, cax=place, ticks=levels[::4])
@@ -414,6 +418,45 @@ def gradient_flow(
     panel.grid(axis="y", color=GRID, lw=0.8)
     panel.set_axisbelow(True)
     _legend(figure, panel)
+    return figure  # type: ignore[no-any-return]
+
+
+# ------------------------------------------------------------------ rows as images
+
+
+def images(
+    rows: Sequence[Sequence[float]], titles: Sequence[str] = (), *, width: int = 8, columns: int = 8
+) -> "Figure":
+    """Each row as an image, line by line of `width` pixels, with its title: digits, or weights.
+
+    From white for 0 to ink for the greatest number of all rows; where some are negative, from
+    orange to blue. Errors: ValueError for no rows, rows that are not lines of that width, or titles
+    in another number than rows.
+
+    >>> from micrograd_bp.data import load_digits
+    >>> X, y = load_digits()
+    >>> images(X[:10], [*map(str, y[:10])], columns=5)
+    <Figure size 500x240 with 10 Axes>
+    """
+    if not len(rows):
+        raise ValueError("images: expected rows of pixels, got none")
+    if wrong := [len(row) for row in rows if not len(row) or len(row) % width]:
+        raise ValueError(f"images: expected lines of {width} pixels, got a row of {wrong[0]}")
+    if titles and len(titles) != len(rows):
+        raise ValueError(f"images: expected a title for each of {len(rows)}, got {len(titles)}")
+    columns = min(columns, len(rows))
+    height = math.ceil(len(rows) / columns)
+    figure, panels = _panels(1.0 * columns, (1.2 if titles else 1.0) * height, height, columns)
+    least, greatest = min(map(min, rows)), max(max(map(abs, row)) for row in rows) or 1.0
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for panel, row, title in zip(panels.flat, rows, titles or [""] * len(rows)):
+        lines = [[*row[k : k + width]] for k in range(0, len(row), width)]
+        panel.imshow(
+            lines, cmap=_shades() if least < 0 else "gray_r", vmin=-greatest if least < 0 else 0.0,
+            vmax=greatest,
+        )  # fmt: skip
+        panel.set_title(title, color=INK, fontsize=9)
     return figure  # type: ignore[no-any-return]
 
 
