@@ -177,11 +177,7 @@ class Neuron(Module):
     ) -> None:
         if activation is None:
             activation = "relu" if nonlin else "linear"
-        if activation not in ACTIVATIONS:
-            raise ValueError(
-                f"unknown activation {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
-            )
-        self.activation = activation
+        self.activation = _known(activation)
         if index(nin) < 1:
             raise ValueError(f"a neuron needs at least 1 input, got nin = {nin}")
         self.fused = fused
@@ -269,6 +265,7 @@ class MLP(Module):
     ) -> None:
         if not isinstance(nouts, Sequence) or not nouts:
             raise ValueError(f"expected the sizes of at least 1 layer, got nouts = {nouts!r}")
+        _known(activation)  # also where no layer is hidden
         rng = random if seed is None else random.Random(seed)
         sizes = [nin, *nouts]
         self.layers = [
@@ -303,7 +300,7 @@ class MLP(Module):
         >>> model.weight(1, 2, 1).data, model.weight(2, 1, 2).data, model.bias(2, 1).data
         (0.25, 3.0, 0.2)
         """
-        layers = [_rows(m, W, b) for m, (W, b) in enumerate(arrays, 1)]
+        layers = [_rows(m, pair) for m, pair in enumerate(arrays, 1)]
         if not layers:
             raise ValueError("a network needs at least 1 layer, got no arrays")
         width = len(layers[0][0][0])
@@ -376,7 +373,7 @@ class MLP(Module):
         document = {
             "format": saving.FORMAT,
             "version": saving.VERSION,
-            "fused": neurons[0].fused,
+            "fused": bool(neurons[0].fused),
             "layers": [_described(layer) for layer in layers],
         }
         saving.layers_of(document, ACTIVATIONS)  # what could not be read again is not written
@@ -435,8 +432,19 @@ def _described(layer: Sequence[Neuron]) -> dict[str, Any]:
     }
 
 
-def _rows(m: int, W: Any, b: Any) -> tuple[list[list[float]], list[float | None]]:
+def _known(activation: str) -> str:
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"unknown activation {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
+        )
+    return activation
+
+
+def _rows(m: int, pair: Any) -> tuple[list[list[float]], list[float | None]]:
     """The rows of layer m's W and their biases, as floats."""
+    if not _is_vector(pair) or len(pair) != 2:
+        raise ValueError(f"layer {m}: expected (W, b), got {reading.shown(pair)}")
+    W, b = pair
     if not _is_vector(W):
         raise ValueError(f"layer {m}: expected the rows of W, got {type(W).__name__}")
     matrix = [*W] if any(map(_is_vector, W)) else [W]
@@ -456,4 +464,5 @@ def _rows(m: int, W: Any, b: Any) -> tuple[list[list[float]], list[float | None]
 
 
 def _is_vector(x: Any) -> bool:
-    return hasattr(x, "__len__") and not isinstance(x, str | dict) and getattr(x, "ndim", 1) > 0
+    ordered = hasattr(x, "__len__") and hasattr(x, "__getitem__") and not isinstance(x, str | dict)
+    return ordered and getattr(x, "ndim", 1) > 0

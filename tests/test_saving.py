@@ -119,6 +119,8 @@ def test_labels_of_ones_own(folder, labels):
 def test_other_numbers_become_floats(tmp_path):
     model = MLP.from_arrays([([1.0, 2.0], 3.0)])
     model.weight(1, 1, 1).data, model.weight(1, 1, 2).data = 7, np.float32(0.5)
+    for neuron in model.layers[0].neurons:
+        neuron.fused = 1
     model.save(tmp_path / "model.json")
     assert [v.data for v in nn.load(tmp_path / "model.json").parameters()] == [7.0, 0.5, 3.0]
 
