@@ -257,6 +257,20 @@ def test_three_classes():
     assert told(figure) == ["class 0", "class 1", "class 2", "wrong (0)"]
 
 
+@pytest.mark.parametrize("b", [-100.0, 0.0])
+def test_a_class_that_never_leads(b):
+    model = linear(([1.0, 0.0], 0.0), ([-1.0, 0.0], 0.0), ([0.0, 0.0], b))
+    figure = decision_boundary(model, POINTS, [1, 2, 0, 1], resolution=5)
+    assert figure.axes[0].get_title(loc="left") == "3 of 4 right"
+
+
+@pytest.mark.parametrize(("output", "extend"), [("linear", "both"), ("sigmoid", "neither")])
+def test_a_sigmoid_has_no_colours_beyond_0_and_1(output, extend):
+    model = linear(([1.0, 0.0], 0.0), output_activation=output)
+    panel = decision_boundary(model, POINTS, [0, 1, 1, 0], resolution=5).axes[0]
+    assert next(c.extend for c in panel.collections if isinstance(c, ContourSet)) == extend
+
+
 def test_the_colours_end_where_most_points_do():
     bar = decision_boundary(linear(([10.0, 0.0], 0.0)), POINTS, [0, 1, 1, 0]).axes[0].child_axes[0]
     assert bar.get_ylim() == (-10.0, 10.0)
