@@ -36,6 +36,7 @@ from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.lectures.beside import Row, beside
 from micrograd_bp.lectures.ml_formulas import FORMULAS, REMARKS
+from micrograd_bp.lectures.ml_networks import label, unit
 from micrograd_bp.losses import squared_error
 from micrograd_bp.ops import dot, sigmoid
 
@@ -163,30 +164,14 @@ MULTILAYER = Multilayer(
 # ------------------------------------------------------------------ labels
 
 
-def _label(name: str, mark: str = "") -> str:
-    r"""The label of a name of the small net, in the example of this mark.
-
-    >>> _label("zʹ", "2"), _label("zʹ"), _label("w3"), _label("x1", "2")
-    ('z^{\\prime 2}', 'z^{\\prime}', 'w_3', 'x^{2}_1')
-    """
-    primes = {"": "", "ʹ": r"\prime", "ʺ": r"\prime\prime"}[name[1:].rstrip("0123456789")]
-    upper = " ".join(filter(None, (primes, mark)))
-    lower = name[1:].strip("ʹʺ")
-    return name[0] + (f"^{{{upper}}}" if upper else "") + (f"_{lower}" if lower else "")
-
-
 def _labelled(mark: str = "", **quantities: T) -> dict[str, T]:
-    return {_label(name, mark): quantity for name, quantity in quantities.items()}
-
-
-def _unit(symbol: str, *units: int) -> str:
-    return f"{symbol}_{{{','.join(map(str, units))}}}"
+    return {label(name, mark): quantity for name, quantity in quantities.items()}
 
 
 def _parameters(network: Networks) -> Numbers:
     """θ by label: of a `Network` all weights, then all biases, as in 01."""
     if isinstance(network, Multilayer):
-        return {_unit("W", j, i): w for (j, i), w in network.W.items()}
+        return {unit("W", j, i): w for (j, i), w in network.W.items()}
     if isinstance(network, Perceptron):
         return {f"W_{j}": w for j, w in enumerate(network.W)}
     weights = {f"w_{k}": w for k, w in enumerate(network.w, 1)}
@@ -215,7 +200,7 @@ def build(network: Networks) -> tuple[Value, dict[str, Value]]:
 
 
 def _small(n: Network) -> tuple[Value, dict[str, Value]]:
-    θ = [Value(number, label) for label, number in _parameters(n).items()]
+    θ = [Value(number, name) for name, number in _parameters(n).items()]
     w1, w2, w3, w4, w5, w6, w7, w8, b, bʹ, bʺ, b1, b2 = θ
     losses = []
     for mark, x, (t1, t2) in _examples(n):
@@ -230,8 +215,8 @@ def _small(n: Network) -> tuple[Value, dict[str, Value]]:
         l = ops.sum([l1, l2])
         nodes = _labelled(mark, x1=x1, x2=x2, z=z, a=a, zʹ=zʹ, zʺ=zʺ, aʹ=aʹ, aʺ=aʺ)
         nodes |= _labelled(mark, z1=z1, z2=z2, y1=y1, y2=y2, l1=l1, l2=l2, l=l)
-        for label, node in nodes.items():
-            node.label = label
+        for name, node in nodes.items():
+            node.label = name
         losses.append(l)
     L: Value = ops.sum(losses)
     L.label = "L"
@@ -239,7 +224,7 @@ def _small(n: Network) -> tuple[Value, dict[str, Value]]:
 
 
 def _one(n: Perceptron) -> tuple[Value, dict[str, Value]]:
-    W = [Value(number, label) for label, number in _parameters(n).items()]
+    W = [Value(number, name) for name, number in _parameters(n).items()]
     x = [Value(x_j, f"x_{j}") for j, x_j in enumerate((1.0, *n.x))]
     in_ = dot(W, x)
     h = sigmoid(in_)
@@ -252,20 +237,20 @@ def _one(n: Perceptron) -> tuple[Value, dict[str, Value]]:
 
 def _layers(n: Multilayer) -> tuple[Value, dict[str, Value]]:
     inputs, hidden, outputs = n.units
-    W = {(j, i): Value(w, _unit("W", j, i)) for (j, i), w in n.W.items()}
-    a = {k: Value(x, _unit("a", k)) for k, x in enumerate((1.0, *n.x))}
+    W = {(j, i): Value(w, unit("W", j, i)) for (j, i), w in n.W.items()}
+    a = {k: Value(x, unit("a", k)) for k, x in enumerate((1.0, *n.x))}
     for before, after in ((inputs, hidden), (hidden, outputs)):
         for i in after:
             in_ = dot([W[j, i] for j in [0, *before]], [a[j] for j in [0, *before]])
             a[i] = sigmoid(in_)
-            in_.label, a[i].label = _unit("in", i), _unit("a", i)
+            in_.label, a[i].label = unit("in", i), unit("a", i)
     terms = []
     for i, y in zip(outputs, n.y):
         Err = y - a[i]
         squared = Err**2
         terms.append(0.5 * squared)
-        Err.label, squared.label = _unit("Err", i), _unit("Err^{2}", i)
-        terms[-1].label = _unit("E", i)
+        Err.label, squared.label = unit("Err", i), unit("Err^{2}", i)
+        terms[-1].label = unit("E", i)
     E: Value = ops.sum(terms)
     E.label = "E"
     return E, {v.label: v for v in W.values()}
@@ -362,10 +347,10 @@ def _layers_by_hand(n: Multilayer) -> tuple[Numbers, Numbers]:
     Δ = {i: Err[i] * gʹ(in_[i]) for i in outputs}  # 19: output layer
     Δ |= {j: gʹ(in_[j]) * sum(W[j, i] * Δ[i] for i in outputs) for j in hidden}  # 20: hidden layer
 
-    forward = {_unit("in", i): in_[i] for i in in_} | {_unit("a", i): a[i] for i in in_}
-    forward |= {_unit("Err", i): Err[i] for i in outputs} | {"E": E}
-    backward = {_unit(r"\Delta", i): Δ[i] for i in Δ}
-    return forward, backward | {_unit("W", j, i): -a[j] * Δ[i] for j, i in W}
+    forward = {unit("in", i): in_[i] for i in in_} | {unit("a", i): a[i] for i in in_}
+    forward |= {unit("Err", i): Err[i] for i in outputs} | {"E": E}
+    backward = {unit(r"\Delta", i): Δ[i] for i in Δ}
+    return forward, backward | {unit("W", j, i): -a[j] * Δ[i] for j, i in W}
 
 
 # ------------------------------------------------------------------ both, and the exercises
@@ -377,14 +362,14 @@ def compare(network: Networks) -> tuple[list[Row], list[Row]]:
     loss.backward()
     nodes = {v.label: v for v in topological_order(loss)}
     forward, backward = by_hand(network)
-    gradients = {label: v.grad for label, v in nodes.items()}
+    gradients = {name: v.grad for name, v in nodes.items()}
     if isinstance(network, Multilayer):
         _, *units = network.units
         gradients |= {
-            _unit(r"\Delta", i): -nodes[_unit("in", i)].grad for layer in units for i in layer
+            unit(r"\Delta", i): -nodes[unit("in", i)].grad for layer in units for i in layer
         }
     return (
-        beside({label: v.data for label, v in nodes.items()}, forward),
+        beside({name: v.data for name, v in nodes.items()}, forward),
         beside(gradients, backward),
     )
 
@@ -398,15 +383,15 @@ def update(network: Networks) -> list[Row]:
     loss, θ = build(network)
     loss.backward()
     rate = network.eta if isinstance(network, Network) else network.alpha
-    return beside({label: v.data - rate * v.grad for label, v in θ.items()}, _stepped(network))
+    return beside({name: v.data - rate * v.grad for name, v in θ.items()}, _stepped(network))
 
 
 def _stepped(network: Networks) -> Numbers:
     forward, backward = by_hand(network)
     if isinstance(network, Network):
         return {
-            label: number - network.eta * backward[label]  # 02
-            for label, number in _parameters(network).items()
+            name: number - network.eta * backward[name]  # 02
+            for name, number in _parameters(network).items()
         }
     α = network.alpha
     if isinstance(network, Perceptron):
@@ -414,9 +399,9 @@ def _stepped(network: Networks) -> Numbers:
         x = [1.0, *network.x]
         return {f"W_{j}": W_j + step * x[j] for j, W_j in enumerate(network.W)}  # 17
     a = dict(enumerate([1.0, *network.x]))
-    a |= {j: forward[_unit("a", j)] for j in network.units[1]}
-    Δ = {i: backward[_unit(r"\Delta", i)] for layer in network.units[1:] for i in layer}
-    return {_unit("W", j, i): w + α * a[j] * Δ[i] for (j, i), w in network.W.items()}  # 18, 21
+    a |= {j: forward[unit("a", j)] for j in network.units[1]}
+    Δ = {i: backward[unit(r"\Delta", i)] for layer in network.units[1:] for i in layer}
+    return {unit("W", j, i): w + α * a[j] * Δ[i] for (j, i), w in network.W.items()}  # 18, 21
 
 
 def exercises(network: Networks) -> list[Derivation]:
@@ -431,11 +416,11 @@ def exercises(network: Networks) -> list[Derivation]:
     node = {v.label: v for v in topological_order(loss)}
     if isinstance(network, Network):
         (mark, _, _), *_ = _examples(network)
-        l, z = node[_label("l", mark)], node[_label("z", mark)]
-        open_ = [derive(l, node[_label(name, mark)]) for name in ("zʹ", "zʺ")]
+        l, z = node[label("l", mark)], node[label("z", mark)]
+        open_ = [derive(l, node[label(name, mark)]) for name in ("zʹ", "zʺ")]
         return [derive(l, node["w_1"]), *(derive(z, node[w]) for w in ("w_1", "w_2")), *open_]
     if isinstance(network, Perceptron):
         return [derive(loss, node["W_1"])]
     (k, *_), (j, *_), (i, *_) = network.units
-    wanted = (_unit("in", i), _unit("in", j), _unit("W", j, i), _unit("W", k, j))
-    return [derive(loss, node[label]) for label in wanted]
+    wanted = (unit("in", i), unit("in", j), unit("W", j, i), unit("W", k, j))
+    return [derive(loss, node[name]) for name in wanted]

@@ -4,6 +4,7 @@ First a small net: z takes two inputs, its a goes to z' and z'' of the next laye
 statements zʹ and zʺ are those (their primes are no derivatives, but that of σʹ is). Then
 perceptrons, where W[j, i] goes from unit j to unit i, a unit 0 is always 1, and Δ[i] is -∂E/∂in_i.
 
+>>> from random import Random
 >>> from micrograd_bp.lectures.statements import errors
 >>> formula = FORMULAS[10]
 >>> print(formula.id, formula.words)
@@ -13,216 +14,19 @@ True
 """
 # ruff: noqa: E741  l is the lecture's name for the loss of one example
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate, pairwise
-from operator import mul
-from random import Random
-from types import SimpleNamespace
-from typing import Any
-
-from micrograd_bp import ops
-from micrograd_bp.engine import Value
-from micrograd_bp.lectures.statements import (
-    FUNCTIONS,
-    At,
-    Formula,
-    Plain,
-    Quantities,
-    Recorded,
-    Remark,
-    Run,
-    composed,
-    exp,
+from micrograd_bp.lectures.ml_networks import (
+    any_net,
+    batch,
+    hidden_next,
+    multilayer,
+    one_perceptron,
+    one_way,
+    output_next,
+    single_layer,
+    softmax_next,
+    two_ways,
 )
-from micrograd_bp.nn import tex
-
-# ------------------------------------------------------------------ random networks
-
-PLAIN = SimpleNamespace(
-    dot=lambda weights, inputs, bias=0.0: sum(map(mul, weights, inputs)) + bias,
-    softmax=lambda z: [exp(z_k) / sum(map(exp, z)) for z_k in z],
-    sum=sum,
-    **FUNCTIONS,
-)
-"""What a network is made of, in plain numbers; to the engine it is `ops`."""
-SMOOTH = ("sigmoid", "tanh", "softplus")
-
-
-def _sources(program: Callable[[At, Any], Value]) -> tuple[Recorded, Plain]:
-    """A network recorded by the engine, and the same in plain numbers."""
-
-    def record(label: str, value: Any) -> Value:
-        node = value if isinstance(value, Value) else Value(value)
-        node.label = label
-        return node
-
-    return Recorded(program(record, ops)), Plain(lambda at: program(at, PLAIN))
-
-
-def _vector(rng: Random, size: int) -> list[float]:
-    return [rng.uniform(-1.5, 1.5) for _ in range(size)]
-
-
-Net = Mapping[str, tuple[str, Mapping[str, str]]]
-"""Of each z: its bias, and what each of its weights multiplies. The last two lead to y1 and y2."""
-CASE_1: Net = {
-    "z": ("b", {"w1": "x1", "w2": "x2"}),
-    "zʹ": ("bʹ", {"w3": "a"}),
-    "zʺ": ("bʺ", {"w4": "a"}),
-}
-CASE_2: Net = {  # the figure is lost: z1, z2 and their weights are ours
-    **CASE_1,
-    "z1": ("b1", {"w5": "aʹ", "w7": "aʺ"}),
-    "z2": ("b2", {"w6": "aʹ", "w8": "aʺ"}),
-}
-
-
-def _small(rng: Random, net: Net, examples: int = 1, softmax: bool = False) -> list[Quantities]:
-    marks = [f"^{n}" for n in range(1, examples + 1)] if examples > 1 else [""]
-    batch = {mark: (_vector(rng, 2), _vector(rng, 2)) for mark in marks}
-    weights, biases = [w for _, into in net.values() for w in into], [b for b, _ in net.values()]
-    θ = dict(zip([*weights, *biases], _vector(rng, len(weights) + len(biases))))
-    σ, power = rng.choice(SMOOTH), rng.choice((2, 4))
-    hidden, last = [*net][:-2], [*net][-2:]
-
-    def program(at: At, f: Any) -> Any:
-        p = {name: at(name, number) for name, number in θ.items()}
-        losses = []
-        for mark, (x, t) in batch.items():
-            value = {f"x{j}": at(f"x{j}{mark}", x_j) for j, x_j in enumerate(x, 1)}
-            for z, (b, into) in net.items():
-                total = f.dot([p[w] for w in into], [value[x] for x in into.values()], p[b])
-                value[z] = at(z + mark, total)
-                if z in hidden:
-                    a = z.replace("z", "a")
-                    value[a] = at(a + mark, getattr(f, σ)(value[z]))
-            ends = [value[z] for z in last]
-            outputs = f.softmax(ends) if softmax else [getattr(f, σ)(z) for z in ends]
-            y = [at(f"y{i}{mark}", y_i) for i, y_i in enumerate(outputs, 1)]
-            l = f.sum([(y_i - t_i) ** power / power for y_i, t_i in zip(y, t)])
-            losses.append(at(f"l{mark}", l))
-        return at("L", f.sum(losses))
-
-    def quantities(q: Recorded | Plain) -> Quantities:
-        found = {"L": q("L"), "d": q.d, "slope": q.slope}
-        found["σ"], found["σʹ"] = q.function(σ)
-        if examples > 1:
-            l = {mark: q(f"l{mark}") for mark in marks}
-            w, b = ({name: q(name) for name in names} for names in (weights, biases))
-            return found | {"l": l, "w": w, "b": b, "θ": [*w.values(), *b.values()]}
-        names = ["x1", "x2", *θ, *net, *(z.replace("z", "a") for z in hidden), "y1", "y2", "l"]
-        found |= {name: q(name) for name in names}
-        into = {w: (x, z) for z, (_, into) in net.items() for w, x in into.items()}
-        return found | {"all_w": {w: (found[w], found[x], found[z]) for w, (x, z) in into.items()}}
-
-    return [quantities(q) for q in _sources(program)]
-
-
-def output_next(rng: Random) -> list[Quantities]:
-    """z' and z'' lead to y_1 and y_2: case 1."""
-    return _small(rng, CASE_1)
-
-
-def hidden_next(rng: Random) -> list[Quantities]:
-    """z' and z'' are hidden: case 2."""
-    return _small(rng, CASE_2)
-
-
-def any_net(rng: Random) -> list[Quantities]:
-    """Either."""
-    return _small(rng, rng.choice((CASE_1, CASE_2)))
-
-
-def softmax_next(rng: Random) -> list[Quantities]:
-    """y_1 and y_2 are the softmax of z' and z''."""
-    return _small(rng, CASE_1, softmax=True)
-
-
-def batch(rng: Random) -> list[Quantities]:
-    """2 to 4 examples through one net: l[n], and w and b by name."""
-    return _small(rng, rng.choice((CASE_1, CASE_2)), rng.randint(2, 4))
-
-
-def _perceptrons(rng: Random, sizes: Sequence[int]) -> list[Quantities]:
-    """Layers of these sizes; the units are numbered all through, the inputs from 1 on."""
-    units = [[*range(*ends)] for ends in pairwise(accumulate(sizes, initial=1))]
-    inputs, *hidden, outputs = units
-    before = {i: [0, *layer] for layer, after in pairwise(units) for i in after}
-    weights = [(j, i) for i in before for j in before[i]]
-    W = dict(zip(weights, _vector(rng, len(weights))))
-    x, y = dict(zip(inputs, _vector(rng, sizes[0]))), dict(zip(outputs, _vector(rng, sizes[-1])))
-    g, α = rng.choice(SMOOTH), rng.uniform(0.2, 0.5)
-
-    def program(at: At, f: Any) -> Any:
-        w = {(j, i): at(tex("W", None, j, i), W[j, i]) for j, i in W}
-        a = {j: at(tex("a", None, j), number) for j, number in {0: 1.0, **x}.items()}
-        for i in before:
-            in_ = f.dot([w[j, i] for j in before[i]], [a[j] for j in before[i]])
-            a[i] = at(tex("a", None, i), getattr(f, g)(at(tex("in", None, i), in_)))
-        Err = {i: at(tex("Err", None, i), y[i] - a[i]) for i in outputs}
-        return at("E", f.sum([0.5 * Err[i] ** 2 for i in outputs]))
-
-    def quantities(q: Recorded | Plain) -> Quantities:
-        E, in_ = q("E"), {i: q(tex("in", None, i)) for i in before}
-        functions = dict(zip(("g", "gʹ"), q.function(g)))
-        return functions | {
-            "W": {(j, i): q(tex("W", None, j, i)) for j, i in W},
-            "a": {j: q(tex("a", None, j)) for j in [0, *x, *before]},
-            "in_": in_,
-            "y": y,
-            "Err": {i: q(tex("Err", None, i)) for i in outputs},
-            "E": E,
-            "Δ": {i: -q.d(E, in_[i]) for i in in_},
-            "hidden": [j for layer in hidden for j in layer],
-            "outputs": outputs,
-            "before": before,
-            "after": {j: after for layer, after in pairwise(units) for j in layer},
-            "α": α,
-            "d": q.d,
-        }
-
-    return [quantities(q) for q in _sources(program)]
-
-
-def one_perceptron(rng: Random) -> list[Quantities]:
-    """1 to 4 inputs, one output: W[j], x[j], in_, Err and h have no index of a unit."""
-
-    def without_index(n: Quantities) -> Quantities:
-        (i,) = n["outputs"]
-        n |= {"x": {j: n["a"][j] for j in n["before"][i]}, "h": n["a"][i]}
-        n |= {"W": {j: w for (j, _), w in n["W"].items()}}
-        return n | {symbol: n[symbol][i] for symbol in ("in_", "y", "Err")}
-
-    return [*map(without_index, _perceptrons(rng, [rng.randint(1, 4), 1]))]
-
-
-def single_layer(rng: Random) -> list[Quantities]:
-    """1 to 4 inputs, 2 or 3 outputs."""
-    return _perceptrons(rng, [rng.randint(1, 4), rng.randint(2, 3)])
-
-
-def multilayer(rng: Random) -> list[Quantities]:
-    """1 or 2 hidden layers, 2 or 3 outputs."""
-    hidden = [rng.randint(2, 4) for _ in range(rng.randint(1, 2))]
-    return _perceptrons(rng, [rng.randint(1, 3), *hidden, rng.randint(2, 3)])
-
-
-def one_way(rng: Random) -> list[Quantities]:
-    """y = g(x), z = h(y)."""
-    return composed(rng, ["x"], {"y": lambda f, x: f.tanh(x) + x, "z": lambda f, y: f.sin(y)})
-
-
-def two_ways(rng: Random) -> list[Quantities]:
-    """x = g(s), y = h(s), z = k(x, y)."""
-    rules: dict[str, Callable[..., Any]] = {
-        "x": lambda f, s: f.tanh(s) + 2.0 * s,
-        "y": lambda f, s: f.exp(s) * s,
-        "z": lambda f, x, y: f.sin(x) * y,
-    }
-    return composed(rng, ["s"], rules)
-
-
-# ------------------------------------------------------------------ the formulas, as they come
+from micrograd_bp.lectures.statements import Formula, Remark, Run
 
 FORMULAS = (
     Formula(
@@ -366,8 +170,8 @@ FORMULAS = (
         r"∂{z}{w} = a, \quad a \times ∂{l}{z} = ∂{l}{w} \quad \text{for all } w",
         "Both passes together: what the weight multiplied, times what came back to its z.",
         lambda l, all_w, d: (
-            {k: d(l, w) for k, (w, a, z) in all_w.items()},
-            {k: a * d(l, z) for k, (w, a, z) in all_w.items()},
+            {k: {"∂z/∂w": d(z, w), "∂l/∂w": d(l, w)} for k, (w, a, z) in all_w.items()},
+            {k: {"∂z/∂w": a, "∂l/∂w": a * d(l, z)} for k, (w, a, z) in all_w.items()},
         ),
         any_net,
     ),
@@ -488,6 +292,7 @@ REMARKS = (
         "The error is defined for one output, but with several the rules are those of the sum over "
         "all of them.",
         (
+            Run("of ½ΣErr², Δ_j is 20", FORMULAS[19].printed, multilayer),
             Run(
                 "of ½Err² of one output, Δ_j is not 20",
                 lambda Err, in_, W, Δ, gʹ, after, hidden, outputs, d: (

@@ -310,6 +310,7 @@ def test_every_formula_holds_as_printed(formula):
 
 OUTCOMES = {  # least and most error, or why there is none
     ("O8", "of the sum, the derivative keeps the one term with W_j"): (0.0, 1e-12),
+    ("O9", "of ½ΣErr², Δ_j is 20"): (0.0, 1e-12),
     ("O9", "of ½Err² of one output, Δ_j is not 20"): (1e-3, 1e5),
     ("O10", "∂z/∂b is 1, and ∂l/∂b is ∂l/∂z"): (0.0, 1e-12),
     ("S2", "a softmax, as printed"): (0.5, 1e3),
