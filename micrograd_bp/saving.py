@@ -278,7 +278,7 @@ def _places(document: Any) -> dict[str, tuple[dict[str, Any], str]]:
 
 def _taken_out(document: Any) -> dict[str, Any]:
     """The numbers of a document as arrays, which it is then without."""
-    array = _library("numpy", "these").array
+    array = import_module("numpy").array
     return {
         name: array(entry.pop(key), dtype="<f8")
         for name, (entry, key) in _places(document).items()
@@ -337,7 +337,11 @@ def _array(data: bytes, name: str) -> Any:
     """The numbers in an .npy file, as lists."""
     with reading.inside(shown(name)):
         header = _NPY.match(data)
-        if header is None or header.end() != 10 + int.from_bytes(data[8:10], "little"):
+        if (
+            not name.endswith(".npy")
+            or header is None
+            or header.end() != 10 + int.from_bytes(data[8:10], "little")
+        ):
             raise ValueError("expected a vector or a matrix, as .npy of version 1.0")
         kind, fortran, shape = (part.decode("latin-1") for part in header.groups())
         order = "F" if fortran == "True" else "C"

@@ -731,6 +731,7 @@ WEIGHTS = '"W1.npy": '
         ({"../W1.npy": npy(np.ones(2))}, 'unknown array "../W1"'),
         ({"/etc/x": npy(np.ones(2))}, 'unknown array "/etc/x"'),
         ({"more.txt": b"text"}, '"more.txt": expected a vector or a matrix'),
+        ({"W1": npy(np.ones((3, 2)))}, '"W1": expected a vector or a matrix, as .npy'),
         ({"W1.npy": b""}, WEIGHTS + "expected a vector or a matrix"),
         ({"W1.npy": pickle.dumps(Trap())}, WEIGHTS + "expected a vector or a matrix"),
         ({"W1.npy": npy(np.array([[Trap()]]))}, WEIGHTS + 'expected float64, got "|O"'),
