@@ -276,7 +276,7 @@ def _columns(rows: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]
 def _outputs(model: Any, X: Sequence[Sequence[float]]) -> list[list[float]]:
     """A list of outputs for each row."""
     with no_grad():
-        answers = [model([Value(x) for x in row]) for row in X]  # twice as fast as on floats
+        answers = [model(row) for row in X]
     return [[*map(float, a)] if isinstance(a, list) else [float(a)] for a in answers]
 
 
