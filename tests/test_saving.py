@@ -729,7 +729,7 @@ WEIGHTS = '"W1.npy": '
         ({"b2.npy": None}, "layer 2: missing biases"),
         ({"W3.npy": npy(np.ones(2))}, 'unknown array "W3"'),
         ({"../W1.npy": npy(np.ones(2))}, 'unknown array "../W1"'),
-        ({"/etc/x": npy(np.ones(2))}, 'unknown array "/etc/x"'),
+        ({"/etc/x.npy": npy(np.ones(2))}, 'unknown array "/etc/x"'),
         ({"more.txt": b"text"}, '"more.txt": expected a vector or a matrix'),
         ({"W1": npy(np.ones((3, 2)))}, '"W1": expected a vector or a matrix, as .npy'),
         ({"W1.npy": b""}, WEIGHTS + "expected a vector or a matrix"),
