@@ -327,7 +327,7 @@ REMARKS = (
                 square,
             ),
             Run(
-                "that is the transposed gradient",
+                "10 with 11 and 12 put in, beside the transposed gradient",
                 lambda J, A, Z, W, dφ, d: (
                     {(i, j): d(J, W[2][j, i]) for i, j in W[2]},
                     {(i, j): d(J, A[3][j]) * dφ[3](Z[3][j]) * A[2][i] for i, j in W[2]},
@@ -363,7 +363,7 @@ REMARKS = (
                 example,
             ),
             Run(
-                "the same, the columns of W̃ counted from 1: A one place off",
+                "12 without it, columns of W̃ counted from 1: A one place off",
                 lambda A, Z, W, W̃, d: (
                     {(i, j): d(Z[3][i], W̃[2][i, j - 1]) for i, j in W[2]},
                     {(i, j): A[2][j] for i, j in W[2]},
@@ -379,7 +379,7 @@ REMARKS = (
                 example,
             ),
             Run(
-                "the same, the columns of W̃ counted from 1: W one place off",
+                "16 with it, columns of W̃ counted from 1: W one place off",
                 lambda Δ, Z, W̃, dφ: (
                     Δ[2],
                     {j: dφ[2](Z[2][j]) * sum(Δ[3][k] * W̃[2][k, j - 1] for k in Δ[3]) for j in Z[2]},
@@ -403,12 +403,12 @@ REMARKS = (
                 example,
             ),
             Run(
-                "the same, where J = ½‖Z − y‖²",
+                "13 with l = 2, where J = ½‖Z − y‖²",
                 lambda Δ, Z, y: (Δ[3], {j: Z[3][j] - y[j] for j in y}),
                 least_squares,
             ),
             Run(
-                "Z − y at an acute angle to it (the error is 2 where it is obtuse)",
+                "Z − y at an acute angle to the true gradient (off by 2 where obtuse)",
                 lambda Δ, Z, y: (1.0, copysign(1.0, sum((Z[3][j] - y[j]) * Δ[3][j] for j in y))),
                 example,
             ),
@@ -428,7 +428,7 @@ REMARKS = (
         "Layer l + 1 is the output, layer 3, so l is 2; there is no layer 4.",
         (
             Run(
-                "h − y with l = 3",
+                "13 with h − y and l = 3",
                 lambda J, Z, h, y, d: (
                     {j: d(J, Z[3 + 1][j]) for j in y},
                     {j: h[j] - y[j] for j in y},
@@ -448,7 +448,7 @@ REMARKS = (
         "change.",
         (
             Run(
-                "W̃ − put in front alone: the change, for l = 2 and H = C",
+                "14 with W̃ − put in front, no more: the change, for l = 2 and H = C",
                 lambda J, Δ, A, W, η, d: (
                     {(i, j): -η * d(J, W[2][i, j]) for i, j in W[2]},
                     {(i, j): -η * Δ[3][j] * A[2][i] for i, j in W[2]},
@@ -456,7 +456,7 @@ REMARKS = (
                 square,
             ),
             Run(
-                "indices and tilde put right alone, for l = 2",
+                "14 with indices and tilde put right, no more, for l = 2",
                 lambda J, Δ, Ã, W̃, η, d: (
                     {(i, j): W̃[2][i, j] - η * d(J, W̃[2][i, j]) for i, j in W̃[2]},
                     {(i, j): -η * Δ[3][i] * Ã[2][j] for i, j in W̃[2]},
@@ -464,7 +464,7 @@ REMARKS = (
                 example,
             ),
             Run(
-                "all put right, but λ on the biases too: the change, for l = 2",
+                "14 put right, but λ on the biases too: the change, for l = 2",
                 lambda J, Δ, Ã, W̃, η, λ, d: (
                     {(i, j): -η * d(J, W̃[2][i, j]) for i, j in W̃[2]},
                     {(i, j): -η * (Δ[3][i] * Ã[2][j] + λ * W̃[2][i, j]) for i, j in W̃[2]},
@@ -510,7 +510,7 @@ REMARKS = (
                 batch,
             ),
             Run(
-                "with y_k for the indicator",
+                "08 with a one-hot y, and y_k for the indicator",
                 lambda J, h, one_hot, W, m, λ: (
                     J,
                     -1.0 / m * sum(one_hot[i][k] * log(h[i][k]) for i in h for k in h[i])
@@ -571,7 +571,7 @@ REMARKS = (
                 example,
             ),
             Run(
-                "with the softmax for φ^(3): φ′ = ∂h_j/∂Z_j",
+                "15 with h for A, the softmax itself for φ^(3): φ′ = ∂h_j/∂Z_j",
                 lambda Δ, h, y, Z, d: (Δ[3], {j: d(h[j], Z[3][j]) * (h[j] - y[j]) for j in y}),
                 example,
             ),
