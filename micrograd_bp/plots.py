@@ -392,7 +392,7 @@ def gradient_flow(
         C = with_recording(lambda x=x, target=target: loss(model(x), target))
         total = [a + b for a, b in zip(total, grad(C, weights))]
     sizes = iter([abs(g) / len(X) for g in total])
-    figure, [[panel]] = _panels(max(1.5 * len(layers) + 1.2, 4.2), 3.6)
+    figure, [[panel]] = _panels(max(1.1 * len(layers) + 1.4, 4.2), 3.6)
     names, means = [], []
     for m, layer in enumerate(layers, 1):
         own = [next(sizes) for neuron in layer.neurons for _ in neuron.w]
