@@ -48,6 +48,7 @@ LEVELS = [  # a module imports from levels before its own
     {name for name in MODULES if name.startswith("lectures.") and name.endswith("_formulas")},
     {f"lectures.{name}" for name in ("csc311", "cs3780", "ml", "bpnn", "lec16")},
     {"lectures.report", "lectures.dictionary"},
+    {"lectures.translation"},
     {"cli"},
 ]
 LEVEL = {name: k for k, level in enumerate(LEVELS) for name in level}
