@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -175,6 +176,89 @@ def test_gradient_step():
     assert off(after, reference["C_after"]) <= 1e-14
 
 
+def test_update_of_every_parameter():
+    after = REFERENCE["gradient_step"]
+    expected = {
+        tex(name[0], int(name[1]), *(k + 1 for k in index)): digits
+        for name in ("W1", "b1", "W2", "b2", "w3", "b3")
+        for index, digits in entries(after[name])
+    }
+    rows = csc311.update(EXAMPLE)
+    assert {row.label for row in rows} == {*expected}
+    assert len(rows) == 23
+    for row in rows:
+        assert off(row.engine, expected[row.label]) <= 1e-14
+        assert off(row.hand, expected[row.label]) <= 1e-14
+
+
+def entries(table, index=()):
+    """The numbers of nested lists, each with its place."""
+    if isinstance(table, str):
+        yield index, table
+    else:
+        for k, entry in enumerate(table):
+            yield from entries(entry, (*index, k))
+
+
+def test_a_larger_step_goes_further():
+    rows, doubled = csc311.update(EXAMPLE), csc311.update(replace(EXAMPLE, eta=1.0))
+    start = {p.label: p.data for p in csc311.build(EXAMPLE)[1].parameters()}
+    for row, far in zip(rows, doubled, strict=True):
+        assert row.label == far.label
+        step = row.hand - start[row.label]
+        assert far.engine - start[row.label] == pytest.approx(2.0 * step, rel=1e-12)
+
+
+def test_what_the_exercises_repeat():
+    both, (first, second) = csc311.repeated(EXAMPLE), csc311.exercises(EXAMPLE)
+    assert (both.first.wrt.label, both.second.wrt.label) == (
+        first.wrt.label, second.wrt.label,
+    )  # fmt: skip
+    assert both.factors == ("∂C/∂a⁽³⁾", "∂a⁽³⁾/∂z⁽³⁾", "∂z⁽³⁾/∂a⁽²⁾₁", "∂a⁽²⁾₁/∂z⁽²⁾₁")
+    labels = {"∂C/∂a⁽³⁾": "a^{(3)}", "∂C/∂z⁽³⁾": "z^{(3)}",
+              "∂C/∂a⁽²⁾₁": "a^{(2)}_1", "∂C/∂z⁽²⁾₁": "z^{(2)}_1"}  # fmt: skip
+    assert both.gradients.keys() == labels.keys()
+    for name, label in labels.items():
+        assert off(both.gradients[name], BACKWARD[label]) <= 1e-14
+
+
+def test_what_the_exercises_repeat_in_another_network():
+    narrow = replace(EXAMPLE, W2=EXAMPLE.W2[:1], b2=EXAMPLE.b2[:1], w3=EXAMPLE.w3[:1])
+    both = csc311.repeated(narrow)
+    assert len(both.factors) == len(both.edges) == 4
+    assert math.prod(both.first.paths[0].local_derivatives[:4]) == pytest.approx(
+        both.gradients["∂C/∂z⁽²⁾₁"], rel=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [
+        (18, "z^{(3)}"), (19, "w^{(3)}_1"), (20, "b^{(3)}"),
+        (21, "z^{(2)}_1"), (22, "W^{(2)}_{11}"), (23, "b^{(2)}_1"),
+        (24, "z^{(1)}_1"), (25, "W^{(1)}_{11}"), (26, "b^{(1)}_1"),
+    ],
+)  # fmt: skip
+def test_blanks(number, label):
+    blank = csc311.blanks(EXAMPLE)[f"CSC311-{number}"]
+    assert blank.wrt.label == label
+    assert blank.output.label == "C"
+    assert off(blank.value, BACKWARD[label]) <= 1e-14
+
+
+def test_blanks_are_those_of_the_steps_in_their_order():
+    assert [*csc311.blanks(EXAMPLE)] == [f"CSC311-{k}" for k in range(18, 27)]
+    assert {*csc311.blanks(EXAMPLE)} <= {formula.id for formula in csc311.FORMULAS}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "softplus"])
+def test_blanks_with_another_activation(activation):
+    network = csc311.with_activation(EXAMPLE, activation)
+    _, backward = csc311.by_hand(network)
+    for blank in csc311.blanks(network).values():
+        assert blank.value == pytest.approx(backward[blank.wrt.label], rel=1e-12)
+
+
 # ------------------------------------------------------------------ activations and shapes
 
 
@@ -241,6 +325,12 @@ def test_load_a_network_of_another_shape(tmp_path, sizes):
         assert row.engine == pytest.approx(row.hand, rel=1e-12, abs=1e-12)
     first, second = csc311.exercises(network)
     assert (len(first.paths), len(second.paths)) == (1, d2)
+    assert csc311.repeated(network).first.wrt.label == first.wrt.label
+    assert len(csc311.blanks(network)) == 9
+    rows = csc311.update(network)
+    assert len(rows) == d1 * (d0 + 1) + d2 * (d1 + 1) + d2 + 1
+    for row in rows:
+        assert row.engine == pytest.approx(row.hand, rel=1e-12, abs=1e-12)
     before, after = csc311.step(network)
     assert after < before
 
