@@ -67,6 +67,7 @@ def _png(figure: Any, dpi: float) -> bytes:
 def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
     """A figure of so many inches with its axes, row by row, drawn quietly."""
     figure = _figure()(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     panels = figure.subplots(rows, columns, squeeze=False)
     for panel in panels.flat:
         panel.set_facecolor("white")
@@ -262,7 +263,8 @@ class _Plane:
         style = {"edgecolors": "white", "linewidths": 0.7, "s": size}
         for label, colour, marker in zip(known, cycle(CLASSES), cycle(MARKERS)):
             xs, ys = _columns([row for row, own in zip(self.X, self.y) if own == label])
-            panel.scatter(xs, ys, c=colour, marker=marker, label=f"class {label}", **style)
+            name = f"class {label}".replace("-", "−")
+            panel.scatter(xs, ys, c=colour, marker=marker, label=name, **style)
         wrong = [row for row, label, k in zip(self.X, self.y, chosen) if label != known[k]]
         style = {"edgecolors": INK, "facecolors": "none", "linewidths": 1.1, "s": 4 * size}
         panel.scatter(*_columns(wrong), label=f"wrong ({len(wrong):,})", **style)

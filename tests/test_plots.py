@@ -238,16 +238,16 @@ def test_the_plane_is_not_on_its_side():
     assert {round(y, 3) for _, y in boundary(figure.axes[0])} == {1.5}
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-1, 1)])
-def test_points_by_class_and_those_that_are_wrong(low, high):
+@pytest.mark.parametrize(("low", "high", "name"), [(0, 1, "class 0"), (-1, 1, "class −1")])
+def test_points_by_class_and_those_that_are_wrong(low, high, name):
     y = [low, high, low, high]
     figure = decision_boundary(linear(([1.0, 0.0], 0.0)), POINTS, y)
     found = clouds(figure.axes[0])
-    assert found[f"class {low}"] == [POINTS[0], POINTS[2]]
+    assert found[name] == [POINTS[0], POINTS[2]]
     assert found[f"class {high}"] == [POINTS[1], POINTS[3]]
     assert found["wrong (2)"] == [POINTS[2], POINTS[3]]
     assert figure.axes[0].get_title(loc="left") == "2 of 4 right"
-    assert told(figure) == ["$z^{(1)}$ = 0", f"class {low}", f"class {high}", "wrong (2)"]
+    assert told(figure) == ["$z^{(1)}$ = 0", name, f"class {high}", "wrong (2)"]
 
 
 def test_three_classes():
