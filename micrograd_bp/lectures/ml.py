@@ -192,11 +192,20 @@ def build(network: Networks) -> tuple[Value, dict[str, Value]]:
     """The loss with its graph, and θ, the parameters by label: L of a `Network`, else E.
 
     `topological_order` has all other nodes. In a batch of several, those of example n are marked
-    by it: `z^{2}` is z in the second.
+    by it: `z^{2}` is z in the second. Errors: TypeError for any other network.
     """
     if isinstance(network, Network):
         return _small(network)
-    return _one(network) if isinstance(network, Perceptron) else _layers(network)
+    if isinstance(network, Perceptron):
+        return _one(network)
+    if isinstance(network, Multilayer):
+        return _layers(network)
+    raise _unknown(network)
+
+
+def _unknown(network: object) -> TypeError:
+    given = f"{type(network).__module__}.{type(network).__name__}"
+    return TypeError(f"expected ml.Network, ml.Perceptron or ml.Multilayer, got {given}")
 
 
 def _small(n: Network) -> tuple[Value, dict[str, Value]]:
@@ -277,11 +286,16 @@ def by_hand(network: Networks) -> tuple[Numbers, Numbers]:
     r"""The forward values and the backward ones, by the lecture's sums; nothing uses the engine.
 
     Both by label, in the lecture's order. Backward are the derivatives of the loss, by parameters
-    at last, and for a `Multilayer` besides Δ, as `\Delta_{i}`.
+    at last, and for a `Multilayer` besides Δ, as `\Delta_{i}`. Errors: TypeError for any other
+    network.
     """
     if isinstance(network, Network):
         return _small_by_hand(network)
-    return _one_by_hand(network) if isinstance(network, Perceptron) else _layers_by_hand(network)
+    if isinstance(network, Perceptron):
+        return _one_by_hand(network)
+    if isinstance(network, Multilayer):
+        return _layers_by_hand(network)
+    raise _unknown(network)
 
 
 def _small_by_hand(n: Network) -> tuple[Numbers, Numbers]:

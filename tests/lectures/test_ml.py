@@ -10,7 +10,7 @@ import pytest
 from mpmath import mp, mpf
 
 from micrograd_bp import topological_order
-from micrograd_bp.lectures import ml
+from micrograd_bp.lectures import csc311, ml
 from micrograd_bp.lectures.ml import EXAMPLE, MULTILAYER, PERCEPTRON, Multilayer, Network
 from micrograd_bp.lectures.statements import TOLERANCE, errors
 
@@ -291,6 +291,15 @@ def test_exercises_of_perceptrons():
 def test_sizes_that_do_not_fit(network, changes, expected):
     with pytest.raises(ValueError, match=expected):
         replace(network, **changes)
+
+
+@pytest.mark.parametrize("act", [ml.build, ml.by_hand, ml.compare, ml.update, ml.exercises])
+@pytest.mark.parametrize("network", [None, 3, csc311.EXAMPLE])
+def test_what_is_no_network_of_this_lecture(act, network):
+    with pytest.raises(
+        TypeError, match=r"expected ml\.Network, .*, got .*(NoneType|int|csc311\.Network)"
+    ):
+        act(network)
 
 
 # ------------------------------------------------------------------ formulas and remarks
