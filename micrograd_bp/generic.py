@@ -52,7 +52,8 @@ def readings(label: str) -> list[tuple[str, list[str]]]:
 
 def _labelled(head: str, indices: Sequence[str]) -> str:
     body = ("," if max(map(len, indices)) > 1 else "").join(indices)
-    return f"{head}_{{{body}}}" if len(body) > 1 else f"{head}_{body}"
+    word = head.isalpha() and len(head) > 1  # its index needs braces: Err_{i}
+    return f"{head}_{{{body}}}" if word or len(body) > 1 else f"{head}_{body}"
 
 
 def unify(terms: Sequence[Any], values: Sequence[int], letter: str) -> Any:

@@ -48,6 +48,7 @@ def test_readings(label, expected):
         (names("W_{11}", "W_{22}"), "Σᵢ₌₁² Wᵢᵢ"),
         (names("W_{9,1}", "W_{10,1}"), "Σᵢ₌₉¹⁰ Wᵢ₁"),
         (names("x_{9}", "x_{10}"), "Σᵢ₌₉¹⁰ xᵢ"),
+        (names("Err_{5}", "Err_{6}"), "Σᵢ₌₅⁶ Errᵢ"),
         ([Name("z", "1"), Name("z", "2")], "Σᵢ₌₁² z[i]"),
         ([Name("z_1", "1"), Name("z_1", "2")], "Σᵢ₌₁² z₁[i]"),
         ([Chain((Name("a"), Name(f"w_{k}"))) for k in (1, 2)], "Σᵢ₌₁² a · wᵢ"),
