@@ -43,13 +43,14 @@ from micrograd_bp.ops import (
 from micrograd_bp.optim import SGD, Adam, AdamW
 from micrograd_bp.player import Stepper
 from micrograd_bp.stepping import steps
+from micrograd_bp.train import fit
 from micrograd_bp.torch_bridge import from_torch, to_torch
 
 __all__ = [
     "MLP", "OPS", "SGD", "Adam", "AdamW", "Layer", "Module", "Neuron", "Stepper", "Value",
     "check_graph", "cos", "cost", "derive", "dot", "draw", "draw_dot", "erf", "exp",
-    "from_torch", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu", "log",
-    "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu", "shared",
+    "from_torch", "fit", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu",
+    "log", "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu", "shared",
     "sigmoid", "sin", "softmax", "softplus", "sqrt", "steps", "sum", "tan", "tanh", "to_torch",
     "topological_order", "wrong_order",
 ]

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from keyword import iskeyword
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 from numbers import Real
+from operator import index
 from types import CodeType
 from typing import Any, ClassVar
 
@@ -65,6 +66,23 @@ def operand_number(value: Any, where: str) -> float:
     return number(value, where, "a Value or a real number")
 
 
+def whole(value: Any, where: str, least: float = -inf, most: float = inf) -> int:
+    """`value` as an int; else a TypeError, or a ValueError where it is not from `least` to `most`.
+
+    >>> whole(0, "epochs", 1)
+    Traceback (most recent call last):
+    ValueError: epochs = 0: expected a whole number from 1 on
+    """
+    try:
+        found = index(value)
+    except TypeError:
+        raise TypeError(f"{where}: expected a whole number, got {value!r:.40}") from None
+    if not least <= found <= most:
+        span = f"from {least} " + ("on" if most == inf else f"to {most}")
+        raise ValueError(f"{where} = {found}: expected a whole number {span}")
+    return found
+
+
 def listed(values: Iterable[Any], where: str) -> list[Any]:
     """`values` as a list; else a TypeError."""
     try:
@@ -91,7 +109,7 @@ class Op:
     domain: str = ""
     constants: tuple[str, ...] = ()
     fast: ClassVar[tuple[Callable[..., Any], ...]] = ()
-    """What records a row of vectors fastest; each is NotImplemented for others than its operands."""
+    """What records a row of vectors fastest; NotImplemented where the operands are others."""
 
     @cached_property
     def names(self) -> list[str]:

@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import micrograd_bp as mb
 import micrograd_bp.losses  # its rows are rows of the table
-from micrograd_bp import OPS, Value, draw, grad, hessian, operation, sin
+from micrograd_bp import OPS, Value, draw, grad, hessian, operation, sin, table
 from micrograd_bp.check import check_graph, gradcheck
 
 assert micrograd_bp.losses
@@ -480,3 +481,24 @@ def test_a_whole_number_beyond_floats(f):
         OverflowError, match=r"^(Value|exp|mul|sub): a number too large for a float64"
     ):
         f(10**400)
+
+
+@pytest.mark.parametrize("value", [3, True, np.int64(3), np.uint8(1)])
+def test_whole_numbers(value):
+    assert table.whole(value, "n", 1, 3) == int(value)
+    assert type(table.whole(value, "n")) is int
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (0, ValueError, "n = 0: expected a whole number from 1 to 3"),
+        (4, ValueError, "n = 4: expected a whole number from 1 to 3"),
+        (2.0, TypeError, "n: expected a whole number, got 2.0"),
+        ("2", TypeError, "n: expected a whole number, got '2'"),
+        (None, TypeError, "got None"),
+    ],
+)
+def test_no_whole_numbers(value, error, said):
+    with pytest.raises(error, match=said):
+        table.whole(value, "n", 1, 3)
