@@ -107,7 +107,8 @@ def script(mark: str, body: str) -> str:
     table = _SUPER if mark == "^" else _SUB
     if all(ord(c) in table for c in body):
         return body.translate(table)
-    return f"{mark}({body})" if len(body) > 1 else mark + body
+    whole = len(body) == 1 or (body[0] == "[" and body[-1] == "]" and "[" not in body[1:])
+    return mark + body if whole else f"{mark}({body})"
 
 
 # ------------------------------------------------------------------ TeX

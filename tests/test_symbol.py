@@ -28,6 +28,8 @@ from micrograd_bp.symbol import LONGEST, latex, mathml, short, unicode
         (r"\sigma(z)", "σ(z)"),
         (r"x_{\beta}", "xᵦ"),
         ("f_{QR}", "f_(QR)"),
+        ("W^{[1]}_{11}", "W^[1]₁₁"),
+        ("x_{[1][2]}", "x_([1][2])"),
         ("x^{Q}", "x^Q"),
         ("é_1", "é₁"),
         ("α_1", "α₁"),
