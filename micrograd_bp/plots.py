@@ -28,6 +28,7 @@ from micrograd_bp.film import Film
 from micrograd_bp.nn import MLP, Layer, tex
 from micrograd_bp.picture import LIGHT, state
 from micrograd_bp.recording import with_recording
+from micrograd_bp.table import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -186,8 +187,11 @@ class _Plane:
             raise ValueError(f"decision_boundary: expected 2 inputs, got rows of {wrong[0]}")
         if resolution < 2:
             raise ValueError(f"expected a resolution of at least 2, got {resolution}")
-        self.X, self.y = X, y
-        self.xs, self.ys = (_stretch(column, resolution) for column in _columns(X))
+        self.X = [[number(x, f"point {k}") for x in row] for k, row in enumerate(X)]
+        if bad := [row for row in self.X if not all(map(math.isfinite, row))]:
+            raise ValueError(f"decision_boundary: expected finite points, got {bad[0]}")
+        self.y = y
+        self.xs, self.ys = (_stretch(column, resolution) for column in _columns(self.X))
 
     def limit(self, model: Any) -> float:
         """The distance from the threshold at which the colours end: most points lie within."""

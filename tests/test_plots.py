@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 
 import matplotlib
+import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_hex
@@ -315,6 +316,7 @@ def test_equal_scales_where_they_compare():
         ((POINTS, [0, 1]), {}, "a label for each point: 4 points, 2 labels"),
         (([[1.0, 2.0, 3.0]], [0]), {}, "expected 2 inputs, got rows of 3"),
         (([[1.0]], [0]), {}, "expected 2 inputs, got rows of 1"),
+        (([[math.nan, 1.0]], [0]), {}, r"expected finite points, got \[nan, 1\.0\]"),
         ((POINTS, [0, 1, 2, 0]), {}, "expected labels 0, 1 for 1 output, got 2"),
         ((POINTS, [-1, 1, 0, 1]), {}, "expected labels -1, 1 for 1 output, got 0"),
         ((POINTS, [0, 1, 0.5, 1]), {}, r"expected labels 0, 1 for 1 output, got 0\.5"),
@@ -324,6 +326,19 @@ def test_equal_scales_where_they_compare():
 def test_mistakes_in_a_boundary(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         decision_boundary(linear(([1.0, 0.0], 0.0)), *arguments, **options)
+
+
+def test_points_that_are_no_numbers():
+    with pytest.raises(TypeError, match="point 1: expected a real number, got str"):
+        decision_boundary(MODEL, [[0.0, 1.0], [0.0, "1"]], [0, 1])
+
+
+def test_arrays():
+    from_lists, from_arrays = (
+        decision_boundary(MODEL, convert(X), convert(Y), resolution=4)._repr_mimebundle_()
+        for convert in (list, np.array)
+    )
+    assert from_lists == from_arrays
 
 
 def test_labels_that_the_outputs_do_not_have():
