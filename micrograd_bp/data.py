@@ -402,8 +402,11 @@ def standardize(
     >>> standardize([[4.0, 9.0]], like=[[1.0, 7.0], [3.0, 7.0]])
     [[2.0, 2.0]]
     """
-    known = X if like is None else like
-    if not len(known):
+    known, X = (
+        [[number(x, f"row {k}") for x in row] for k, row in enumerate(rows)]
+        for rows in (X if like is None else like, X)
+    )
+    if not known:
         raise ValueError("expected rows to take mean and deviation from, got none")
     width = len(known[0])
     for rows in (known, X):

@@ -431,3 +431,8 @@ def test_standardize_like_the_rows_trained_on():
 def test_mistakes_in_standardize(X, like, message):
     with pytest.raises(ValueError, match=message):
         standardize(X, like)
+
+
+def test_standardize_what_is_no_number():
+    with pytest.raises(TypeError, match="row 1: expected a real number, got str"):
+        standardize([[1.0], ["2"]])
