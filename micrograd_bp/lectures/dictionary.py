@@ -136,7 +136,7 @@ class Notation:
 
     def name(self, kind: str, at: Place, *units: str) -> Name:
         """A quantity of a layer, of a unit or of a pair of units."""
-        label = self.has(kind, at).replace("#", self.number(at, weight=kind in "WVw"))
+        label = self.has(kind, at).replace("#", self.number(at, weight=kind in ("W", "V", "w")))
         if any(units) and not self.whole:
             label += f"_{{{self.comma.join(units)}}}"
         return Name(label)
