@@ -53,7 +53,7 @@ Given = Callable[[Random], Sequence[Quantities]]
 TOLERANCE = 1e-9
 """What rounding may leave between two sides, relative to the largest number of the left.
 
-The right formulas stay below 1e-11 on thousands of networks (a sum over paths that nearly cancel
+The right formulas stay below 1e-10 on thousands of networks (a sum over paths that nearly cancel
 loses some digits); the least of the real mistakes, an update from new weights, is off by 1e-3.
 """
 
