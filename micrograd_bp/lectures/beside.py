@@ -1,4 +1,4 @@
-"""Numbers of the engine beside those by hand, by label.
+"""What the algorithms by hand share: textbook nonlinearities, and numbers beside the engine's.
 
 >>> for row in beside({"z": 0.5, "a": 0.25}, {"z": 0.5, "a": 0.5}):
 ...     print(row.label, row.engine, row.hand, row.difference)
@@ -6,8 +6,22 @@ z 0.5 0.5 0.0
 a 0.25 0.5 -0.25
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+
+def sigmoid(z: float) -> float:
+    """1 / (1 + e^-z), without overflow."""
+    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+NONLINEARITIES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "sigmoid": (sigmoid, lambda z: sigmoid(z) * sigmoid(-z)),
+    "tanh": (math.tanh, lambda z: 1 - math.tanh(z) ** 2),
+    "relu": (lambda z: max(0.0, z), lambda z: float(z > 0)),
+}
+"""σ and σ′ of plain numbers, by the names that a network may give."""
 
 
 @dataclass(frozen=True)

@@ -18,34 +18,21 @@ have, is `by_hand` (CS3780-14).
 -0.01718485738 -0.01718485738
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
 from micrograd_bp.lectures.cs3780_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.cs3780_networks import Matrix, Vector, inputs, is_chain, label, labelled
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import MLP
 
 __all__ = [
-    "CHAIN", "EXAMPLE", "FORMULAS", "REMARKS", "SIGMA", "Network", "Row", "build", "by_hand",
+    "CHAIN", "EXAMPLE", "FORMULAS", "REMARKS", "Network", "Row", "build", "by_hand",
     "chain_by_hand", "compare", "exercises", "update",
 ]  # fmt: skip
-
-
-def _sigmoid(u: float) -> float:
-    return 1 / (1 + math.exp(-u)) if u >= 0 else math.exp(u) / (1 + math.exp(u))
-
-
-SIGMA: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "sigmoid": (_sigmoid, lambda u: _sigmoid(u) * _sigmoid(-u)),
-    "tanh": (math.tanh, lambda u: 1 - math.tanh(u) ** 2),
-    "relu": (lambda u: max(0.0, u), lambda u: float(u > 0)),
-}
-"""σ and σ′, by the names that a network may give."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +40,8 @@ class Network:
     """T layers and a read-out, one training example and a learning rate.
 
     `W[t - 1][i - 1][j - 1]` is W^[t]_ij, `b[t - 1][i - 1]` is b^t_i; `alpha` and `bias` are the
-    read-out's α and b. `sigma` is a key of `SIGMA`. Errors: ValueError where a shape does not fit,
-    or σ is unknown.
+    read-out's α and b. `sigma` is a key of `NONLINEARITIES`. Errors: ValueError where a shape does
+    not fit, or σ is unknown.
     """
 
     x: Vector
@@ -67,8 +54,10 @@ class Network:
     eta: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.sigma not in SIGMA:
-            raise ValueError(f"sigma: expected one of {', '.join(SIGMA)}, got {self.sigma!r}")
+        if self.sigma not in NONLINEARITIES:
+            raise ValueError(
+                f"sigma: expected one of {', '.join(NONLINEARITIES)}, got {self.sigma!r}"
+            )
         if not self.W or len(self.W) != len(self.b):
             raise ValueError(
                 f"expected as many b as W, and at least 1 of each: got {len(self.b)} and "
@@ -150,7 +139,7 @@ def chain_by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]
             "expected one input and one neuron in each layer, "
             f"got {len(network.x)} inputs and layers of {sizes}: by_hand takes those"
         )
-    σ, dσ = SIGMA[network.sigma]
+    σ, dσ = NONLINEARITIES[network.sigma]
     T = len(network.W)
     (x,), y, (α,) = network.x, network.y, network.alpha
     W = {t: rows[0][0] for t, rows in enumerate(network.W, 1)}
@@ -187,7 +176,7 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
 
     Vectors are lists, matrices lists of rows; the formulas are those of 14.
     """
-    σ, dσ = SIGMA[network.sigma]
+    σ, dσ = NONLINEARITIES[network.sigma]
     T = len(network.W)
     x, y, α = network.x, network.y, network.alpha
     W, b = dict(enumerate(network.W, 1)), dict(enumerate(network.b, 1))

@@ -15,7 +15,6 @@ W^{(2)}_{12} 1 -0.002199267245
 W^{(1)}_{23} 2 0.004532416582
 """
 
-import math
 import pathlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -24,7 +23,7 @@ from typing import Any
 from micrograd_bp import reading
 from micrograd_bp.derivations import Derivation, Shared, derive, shared
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
 from micrograd_bp.lectures.csc311_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
@@ -151,22 +150,12 @@ def build(network: Network, fused: bool = True) -> tuple[Value, MLP, list[Value]
 # ------------------------------------------------------------------ by hand, with plain numbers
 
 
-def _sigmoid(z: float) -> float:
-    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
-
-
-_TEXTBOOK: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * _sigmoid(-z)),
-    "tanh": (math.tanh, lambda z: 1 - math.tanh(z) ** 2),
-    "relu": (lambda z: max(0.0, z), lambda z: float(z > 0)),
-    "linear": (lambda z: z, lambda z: 1.0),
-}
-
-
 def _nonlinearity(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """σ and σ′ as a textbook writes them; those it does not have, from the table."""
-    if name in _TEXTBOOK:
-        return _TEXTBOOK[name]
+    if name in NONLINEARITIES:
+        return NONLINEARITIES[name]
+    if name == "linear":
+        return lambda z: z, lambda z: 1.0
     op = OPS[name]
     more = (0.01,) if name == "leaky_relu" else ()
     return lambda z: op(z, *more), lambda z: op.derivatives(op(z, *more), (z, *more), [0])[0]

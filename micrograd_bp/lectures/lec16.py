@@ -22,33 +22,19 @@ s^{(1)}_2 2 0.004532416582
 t 2 5
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
 from micrograd_bp.lectures.lec16_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.lec16_networks import Matrix, Units, Vector, Weights, layers, unit
 from micrograd_bp.nn import tex
 
 __all__ = [
-    "EXAMPLE", "FORMULAS", "REMARKS", "THETA", "Network", "Row", "build", "by_hand", "compare",
+    "EXAMPLE", "FORMULAS", "REMARKS", "Network", "Row", "build", "by_hand", "compare",
     "exercises", "update",
 ]  # fmt: skip
-
-
-def _sigmoid(s: float) -> float:
-    return 1 / (1 + math.exp(-s)) if s >= 0 else math.exp(s) / (1 + math.exp(s))
-
-
-THETA: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "sigmoid": (_sigmoid, lambda s: _sigmoid(s) * _sigmoid(-s)),
-    "tanh": (math.tanh, lambda s: 1 - math.tanh(s) ** 2),
-    "relu": (lambda s: max(0.0, s), lambda s: float(s > 0)),
-}
-"""θ and θ′, by the names that a network may give."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,7 @@ class Network:
 
     `w[l - 1][i][j - 1]` is w^(l)_ij: row 0 of each matrix is the biases, then comes a row for each
     unit of the layer below; there is a column for each unit of the layer itself. `theta` is a key
-    of `THETA`. Errors: ValueError where a shape does not fit, or θ is unknown.
+    of `NONLINEARITIES`. Errors: ValueError where a shape does not fit, or θ is unknown.
     """
 
     x: Vector
@@ -67,8 +53,10 @@ class Network:
     eta: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.theta not in THETA:
-            raise ValueError(f"theta: expected one of {', '.join(THETA)}, got {self.theta!r}")
+        if self.theta not in NONLINEARITIES:
+            raise ValueError(
+                f"theta: expected one of {', '.join(NONLINEARITIES)}, got {self.theta!r}"
+            )
         if not self.w:
             raise ValueError("w: expected at least 1 matrix of weights, got none")
         below = len(self.x)
@@ -123,7 +111,7 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     Both by label, in the order in which they are computed; nothing here uses the engine. Vectors
     are lists, matrices lists of rows. ∂e/∂s^(l)_j is δ^(l)_j.
     """
-    θ, dθ = THETA[network.theta]
+    θ, dθ = NONLINEARITIES[network.theta]
     y, w = network.y, dict(enumerate(network.w, 1))
     L = len(w)
 

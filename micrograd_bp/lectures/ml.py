@@ -25,7 +25,6 @@ W_{1,3} 2 -0.02310307898
 """
 # ruff: noqa: E741  l is the lecture's name for the loss of one example
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -34,7 +33,7 @@ from typing import TypeVar
 from micrograd_bp import ops
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
 from micrograd_bp.lectures.ml_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.ml_networks import label, unit
 from micrograd_bp.losses import squared_error
@@ -268,15 +267,8 @@ def _layers(n: Multilayer) -> tuple[Value, dict[str, Value]]:
 # ------------------------------------------------------------------ by hand, with plain numbers
 
 
-def σ(z: float) -> float:
-    """The logistic sigmoid."""
-    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
-
-
-def σʹ(z: float) -> float:
-    """Its derivative: here the prime is one."""
-    return σ(z) * σ(-z)
-
+σ, σʹ = NONLINEARITIES["sigmoid"]
+"""The logistic sigmoid and its derivative: here the prime is one."""
 
 g, gʹ = σ, σʹ
 """What the second half of the lecture calls them."""

@@ -92,7 +92,7 @@ def test_by_hand_has_all_of_them():
 
 def test_chain_is_the_vector_form_of_one_neuron():
     for network in (CHAIN, SHORTEST):
-        for sigma in cs3780.SIGMA:
+        for sigma in cs3780.NONLINEARITIES:
             chosen = replace(network, sigma=sigma)
             scalar, vector = cs3780.chain_by_hand(chosen), cs3780.by_hand(chosen)
             for one, other in zip(scalar, vector):
@@ -103,7 +103,7 @@ def test_chain_is_the_vector_form_of_one_neuron():
 # ------------------------------------------------------------------ all networks
 
 
-@pytest.mark.parametrize("sigma", cs3780.SIGMA)
+@pytest.mark.parametrize("sigma", cs3780.NONLINEARITIES)
 @pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
 def test_engine_agrees_with_by_hand(network, sigma):
     network = replace(network, sigma=sigma)

@@ -129,7 +129,7 @@ def test_half_the_rate_is_the_step_of_the_other_loss():
 # ------------------------------------------------------------------ other networks
 
 
-@pytest.mark.parametrize("theta", lec16.THETA)
+@pytest.mark.parametrize("theta", lec16.NONLINEARITIES)
 @pytest.mark.parametrize("network", NETWORKS, ids=["example", "three", "two", "one"])
 def test_engine_agrees_with_by_hand(network, theta):
     network = Network(network.x, network.y, network.w, theta)
