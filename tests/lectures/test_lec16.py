@@ -3,6 +3,7 @@
 
 import json
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -255,8 +256,13 @@ def test_a_network_that_does_not_fit(changes, expected):
 # ------------------------------------------------------------------ the formulas and the remarks
 
 
+@cache
+def drawn(given, networks):
+    return [given(Random(f"lec16/{k}")) for k in range(networks)]
+
+
 def run(statement, given, networks=25):
-    return errors(statement, [given(Random(f"lec16/{k}")) for k in range(networks)])
+    return errors(statement, drawn(given, networks))
 
 
 FAILS = {"LEC16-10", "LEC16-12", "LEC16-20"}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -305,8 +306,13 @@ def test_what_is_no_network_of_this_lecture(act, network):
 # ------------------------------------------------------------------ formulas and remarks
 
 
+@cache
+def drawn(given, networks):
+    return [given(Random(f"ml/{k}")) for k in range(networks)]
+
+
 def run(statement, given, networks=25):
-    return errors(statement, [given(Random(f"ml/{k}")) for k in range(networks)])
+    return errors(statement, drawn(given, networks))
 
 
 @pytest.mark.parametrize("formula", ml.FORMULAS, ids=lambda formula: formula.id)
