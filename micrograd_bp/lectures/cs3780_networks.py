@@ -1,6 +1,6 @@
 r"""CS3780: its network by the engine, and random ones with their quantities by its names.
 
-W^[t]_ij goes to unit i of layer t from unit j of layer t - 1. Where each layer has one neuron, and
+W^[t]_ij goes to unit i of layer t from unit j of layer t - 1. With one neuron in each layer, and
 there is one input, as in the lecture's derivation, the labels have no such index.
 
 >>> model = labelled([((0.5,),), ((-2.0,),)], [(0.0,), (0.1,)], (3.0,), 0.25, "tanh")
@@ -37,7 +37,7 @@ Matrix = tuple[Vector, ...]
 
 
 def is_chain(W: Sequence[Matrix]) -> bool:
-    """Whether there is one input, and each layer has one neuron."""
+    """Whether there is one input, and one neuron in each layer."""
     return all(len(rows) == len(rows[0]) == 1 for rows in W)
 
 

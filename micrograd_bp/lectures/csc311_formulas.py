@@ -332,10 +332,10 @@ FORMULAS = (
     Formula(
         "CSC311-31",
         r"z^{(m)}_i = \sum_{j=1}^{D^{(m-1)}} W^{(m)}_{ij} a^{(m-1)}_j + b^{(m)}_i, \quad"
-        r" a^{(m)}_i = \sigma^{(m)}(z^{(m)}_i), \quad m = 1, \dots, L",
-        "The forward pass, layer by layer upwards; z and a are kept for the way back.",
-        lambda z, a, W, b, σ: (
-            {m: {i: {"z": z[m][i], "a": a[m][i]} for i in z[m]} for m in z},
+        r" a^{(m)}_i = \sigma^{(m)}(z^{(m)}_i), \quad m = 1, \dots, L; \quad C = C(a^{(L)}, t)",
+        "The forward pass, layer by layer up to the cost; z and a are kept for the way back.",
+        lambda C, L, z, a, W, b, t, σ, cost: (
+            {m: {i: {"z": z[m][i], "a": a[m][i]} for i in z[m]} for m in z} | {"C": C},
             {
                 m: {
                     i: {
@@ -345,7 +345,8 @@ FORMULAS = (
                     for i in z[m]
                 }
                 for m in z
-            },
+            }
+            | {"C": cost(a[L][1], t)},
         ),
         any_depth,
     ),

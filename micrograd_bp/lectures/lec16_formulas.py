@@ -35,6 +35,7 @@ FORMULAS = (
             sum((dim[l - 1] + 1) * dim[l] for l in range(1, L + 1)),
         ),
         networks,
+        note="the copy has ω for the handwritten w",
     ),
     Formula(
         "LEC16-02",

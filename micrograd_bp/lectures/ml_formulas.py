@@ -344,8 +344,8 @@ REMARKS = (
         "S6",
         "scope",
         ("ML-20", "ML-21"),
-        r"18, then 20 with the new W_{j,i}",
-        r"19 and 20 for all units, then 18 and 21",
+        r"\text{18, then 20 with the new } W_{j,i}",
+        "19 and 20 for all units, then 18 and 21",
         "18 is printed before 20, but Δ_j is a derivative at the weights that made the output, "
         "which are those from before the step.",
         (

@@ -12,11 +12,12 @@ True
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from operator import index
 from random import Random
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import Any
 
 from micrograd_bp.lectures import (
@@ -61,13 +62,20 @@ def _named(lecture: str | None) -> list[str]:
     return [lecture.lower()]
 
 
+def _whole(name: str, number: Any) -> int:
+    try:
+        return index(number)
+    except TypeError:
+        raise TypeError(f"{name}: expected a whole number, got {number!r}") from None
+
+
 class Networks:
     """Random networks, drawn once for all statements that ask for the same kind."""
 
     def __init__(self, seed: int, networks: int) -> None:
-        if index(networks) < 1:
+        self.seed, self.networks = _whole("seed", seed), _whole("networks", networks)
+        if self.networks < 1:
             raise ValueError(f"networks: expected at least 1 to run on, got {networks}")
-        self.seed, self.networks = index(seed), index(networks)
         self._drawn: dict[Given, list[Sequence[Quantities]]] = {}
 
     def errors(self, statement: Statement, given: Given) -> Errors:
@@ -129,7 +137,10 @@ class Report(Sequence[Record]):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return {record.id: record for record in self.records}[key.upper()]
+            for record in self.records:
+                if record.id == key.upper():
+                    return record
+            raise KeyError(f"no formula {key!r} in this report")
         return self.records[key]
 
     @property
@@ -163,6 +174,7 @@ class Report(Sequence[Record]):
         for r in self.records:
             corrected = "" if r.corrected_error is None else _number(r.corrected_error)
             notes = "; ".join(note for note in (r.words, r.undefined, r.note) if note)
+            notes = notes.replace("|", r"\|")  # else a cell ends there
             cells = [
                 *(r.id, _math(r.latex), _number(r.printed_error)),
                 *(_math(r.corrected_latex), corrected, r.erratum or "", notes),
@@ -233,16 +245,34 @@ class Evidence:
     errors: Errors
 
     def __str__(self) -> str:
-        least, most = _number(self.errors.least), _number(self.errors.most)
+        e = self.errors
+        if not e.found:
+            return f"{self.shows}: undefined: {e.reason}"
+        least, most = _number(e.least), _number(e.most)
         size = least if least == most else f"{least} to {most}"
-        if self.errors.undefined:
-            size += f"; undefined on {self.errors.undefined}: {self.errors.reason}"
+        if 0 < e.wrong < len(e.found):
+            size += f", wrong on {e.wrong} of {len(e.found)}"
+        if e.undefined:
+            size += f"; undefined on {e.undefined} of {e.undefined + len(e.found)}: {e.reason}"
         return f"{self.shows}: {size}"
 
 
-@dataclass(frozen=True)
+INSTEAD = {
+    "error": "right",
+    "omission": "better",
+    "scope": "more exactly",
+    "garble": "meant",
+    "convention": "elsewhere",
+}
+"""What stands against the printed form, by the kind of the remark."""
+
+
+@dataclass(frozen=True, repr=False)
 class Erratum:
-    """A remark on a lecture, error or not (`kind`, a key of `KINDS`), with its evidence."""
+    """A remark on a lecture, error or not (`kind`, a key of `KINDS`), with its evidence.
+
+    `correct` is what stands against the printed form: right, or of a convention just another.
+    """
 
     id: str
     kind: str
@@ -253,14 +283,17 @@ class Erratum:
     evidence: tuple[Evidence, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.id}, {self.kind} ({', '.join(self.formulas)}): {self.why}"]
-        return "\n".join([*lines, *(f"  {evidence}" for evidence in self.evidence)])
+        head = f"{self.id}, {self.kind} ({', '.join(self.formulas)}): {self.why}"
+        forms = [f"printed: {self.printed}", f"{INSTEAD[self.kind]}: {self.correct}"]
+        return "\n  ".join([fill(head, 96), *forms, *map(str, self.evidence)])
+
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         lines = [
             f"**{self.id}**, {self.kind} ({', '.join(self.formulas)}): {self.why}",
             f"- printed: {_math(self.printed)}",
-            f"- right: {_math(self.correct)}",
+            f"- {INSTEAD[self.kind]}: {_math(self.correct)}",
             *(f"- {evidence}" for evidence in self.evidence),
         ]
         return "\n".join(lines)
@@ -332,4 +365,6 @@ def _number(error: float) -> str:
 
 
 def _math(latex: str) -> str:
-    return f"${latex}$".replace("|", r"\vert ") if "\\" in latex or "=" in latex else latex
+    """LaTeX for a cell of a Markdown table, which must have no | in it; words as they are."""
+    without = latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+    return f"${without}$" if re.search(r"[\\=^_]", latex) else latex

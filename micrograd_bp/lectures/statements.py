@@ -360,14 +360,28 @@ def _paired(left: Any, right: Any) -> Iterator[tuple[float, float]]:
 class Errors:
     """The errors of one statement over many networks.
 
-    `least` and `most` are of those networks where it is defined, and inf where there is none;
-    `undefined` counts the others, and `reason` says what the first of them lacks.
+    `found` has one for each network where the statement is defined; `undefined` counts the others,
+    and `reason` says what the first of them lacks.
     """
 
-    least: float
-    most: float
-    undefined: int
-    reason: str
+    found: tuple[float, ...]
+    undefined: int = 0
+    reason: str = ""
+
+    @property
+    def least(self) -> float:
+        """The smallest error; inf where the statement is defined nowhere."""
+        return min(self.found, default=math.inf)
+
+    @property
+    def most(self) -> float:
+        """The largest error; inf where the statement is defined nowhere."""
+        return max(self.found, default=math.inf)
+
+    @property
+    def wrong(self) -> int:
+        """On how many networks the statement is defined, and off by more than `TOLERANCE`."""
+        return sum(error > TOLERANCE for error in self.found)
 
 
 def errors(statement: Statement, networks: Sequence[Sequence[Quantities]]) -> Errors:
@@ -383,5 +397,4 @@ def errors(statement: Statement, networks: Sequence[Sequence[Quantities]]) -> Er
             found.append(max(error(*pair) for pair in product(truths, formulas)))
         except Undefined as undefined:
             reasons.append(str(undefined))
-    found = found or [math.inf]
-    return Errors(min(found), max(found), len(reasons), reasons[0] if reasons else "")
+    return Errors(tuple(found), len(reasons), reasons[0] if reasons else "")

@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 
 import pytest
+from katex import refused
 
 from micrograd_bp import lectures
 from micrograd_bp.lectures import report
@@ -33,7 +35,7 @@ def test_records_in_order_and_by_id():
     assert len(found) == 22
     assert [record.id for record in found][:2] == ["LEC16-01", "LEC16-02"]
     assert found[9] is found["LEC16-10"] is found["lec16-10"]
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="no formula 'LEC16-99' in this report"):
         found["LEC16-99"]
 
 
@@ -61,8 +63,8 @@ def test_the_same_seed_is_the_same_report():
         ({"lecture": "csc"}, ValueError, "expected one of csc311, cs3780, ml, bpnn, lec16"),
         ({"lecture": 311}, ValueError, "got 311"),
         ({"networks": 0}, ValueError, "expected at least 1 to run on, got 0"),
-        ({"networks": 2.5}, TypeError, "float"),
-        ({"seed": "a"}, TypeError, "str"),
+        ({"networks": 2.5}, TypeError, "networks: expected a whole number, got 2.5"),
+        ({"seed": "a"}, TypeError, "seed: expected a whole number, got 'a'"),
     ],
 )
 @pytest.mark.parametrize("function", [lectures.check, lectures.errata])
@@ -119,12 +121,23 @@ def test_table():
     assert lines[-1].startswith("16 formulas on 4 networks each (seed 0): 8 hold as printed")
 
 
-def test_markdown_has_a_row_for_each_formula():
-    found = lectures.check("bpnn", networks=2)
-    rows = [line for line in found._repr_markdown_().splitlines() if line.startswith("| BPNN")]
+@pytest.mark.parametrize("lecture", report.LECTURES)
+def test_markdown_has_a_row_for_each_formula(lecture):
+    found = lectures.check(lecture, networks=2)
+    lines = found._repr_markdown_().splitlines()
+    rows = [line for line in lines if line.startswith(f"| {lecture.upper()}")]
     assert len(rows) == len(found)
     assert {row.replace(r"\|", "").count("|") for row in rows} == {8}
     assert repr(found) == str(found) == found.table
+
+
+def test_markdown_is_latex_for_katex():
+    texts = [lectures.check(networks=1)._repr_markdown_()]
+    texts.append(lectures.errata(networks=1)._repr_markdown_())
+    formulas = {latex for text in texts for latex in re.findall(r"\$(.+?)\$", text)}
+    assert len(formulas) > 150
+    assert not [latex for latex in formulas if "|" in latex or "\\\\vert" in latex]
+    assert refused(formulas) == {}
 
 
 def test_json():
@@ -145,7 +158,16 @@ def test_errata_have_their_evidence():
     assert printed.errors.least > 0.2
     assert corrected.errors.most < 1e-12
     assert "E2, error (CSC311-32): " in str(found)
+    assert r"right: m = L - 1, \dots, 1" in str(first) == repr(first)
     assert "**E2**, error" in found._repr_markdown_()
+
+
+def test_a_convention_is_not_put_right():
+    conventions = [entry for entry in lectures.errata(networks=1) if entry.kind == "convention"]
+    assert len(conventions) >= 3
+    for entry in conventions:
+        assert "right: " not in f"{entry}{entry._repr_markdown_()}".replace(entry.why, "")
+        assert "elsewhere: " in str(entry)
 
 
 def test_errata_of_all_come_by_kind_and_number():
@@ -158,10 +180,15 @@ def test_errata_of_all_come_by_kind_and_number():
 @pytest.mark.parametrize(
     ("errors", "text"),
     [
-        (Errors(0.0, 0.0, 0, ""), "it: 0"),
-        (Errors(0.25, 1.5, 0, ""), "it: 2.5e-01 to 1.5e+00"),
-        (Errors(2.0, 2.0, 0, ""), "it: 2.0e+00"),
-        (Errors(0.5, 1.0, 3, "no index"), "it: 5.0e-01 to 1.0e+00; undefined on 3: no index"),
+        (Errors((0.0, 0.0)), "it: 0"),
+        (Errors((0.25, 1.5)), "it: 2.5e-01 to 1.5e+00"),
+        (Errors((0.0, 2.0, 2.0)), "it: 0 to 2.0e+00, wrong on 2 of 3"),
+        (Errors((2.0,)), "it: 2.0e+00"),
+        (
+            Errors((0.5, 1.0), 3, "no"),
+            "it: 5.0e-01 to 1.0e+00; undefined on 3 of 5: no",
+        ),
+        (Errors((), 3, "no index"), "it: undefined: no index"),
     ],
 )
 def test_evidence_in_print(errors, text):

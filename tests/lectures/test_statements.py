@@ -8,6 +8,7 @@ import pytest
 from micrograd_bp import Value, ops
 from micrograd_bp.lectures.statements import (
     FUNCTIONS,
+    TOLERANCE,
     Errors,
     Formula,
     Plain,
@@ -133,7 +134,7 @@ def test_a_vector_where_a_number_belongs():
 
 def test_errors_over_networks():
     networks = [[{"x": 1.0}, {"x": 1.0}], [{"x": 2.0}, {"x": 2.0}]]
-    assert errors(lambda x: (x, 1.5 * x + 0.5), networks) == Errors(0.75, 1.0, 0, "")
+    assert errors(lambda x: (x, 1.5 * x + 0.5), networks) == Errors((1.0, 0.75))
 
 
 def test_engine_and_oracle_have_to_agree_with_each_other():
@@ -143,9 +144,15 @@ def test_engine_and_oracle_have_to_agree_with_each_other():
 
 def test_errors_count_what_is_undefined():
     networks = [[{"x": {1: 2.0}}] * 2, [{"x": {2: 3.0}}] * 2]
-    assert errors(lambda x: (2.0, x[1]), networks) == Errors(0.0, 0.0, 1, "there is no index 1")
+    assert errors(lambda x: (2.0, x[1]), networks) == Errors((0.0,), 1, "there is no index 1")
     nowhere = errors(lambda x: (2.0, x[3]), networks)
-    assert nowhere == Errors(math.inf, math.inf, 2, "there is no index 3")
+    assert nowhere == Errors((), 2, "there is no index 3")
+    assert (nowhere.least, nowhere.most, nowhere.wrong) == (math.inf, math.inf, 0)
+
+
+def test_errors_in_brief():
+    found = Errors((0.0, 0.5, TOLERANCE, 2 * TOLERANCE, 0.25), 3, "no index")
+    assert (found.least, found.most, found.wrong) == (0.0, 0.5, 3)
 
 
 @pytest.mark.parametrize(
