@@ -332,7 +332,9 @@ def _add_check(commands: Any) -> None:
         ),
         epilog="Example: micrograd-bp check lec16 --errata",
     )
-    parser.add_argument("lecture", nargs="?", choices=report.LECTURES, help="all, if left out")
+    parser.add_argument(
+        "lecture", nargs="?", type=str.lower, choices=report.LECTURES, help="all, if left out"
+    )
     parser.add_argument("--networks", type=int, default=25, metavar="N", help="how many (25)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks (0)")
     output = parser.add_mutually_exclusive_group()
