@@ -95,31 +95,34 @@ class State:
         }
 
     def restore(self, content: Any, epochs: int) -> None:
-        """Go on from a checkpoint; ValueError or TypeError for another, and nothing has changed."""
-        with reading.inside("resume"):
-            reading.entries(content, self.checkpoint())
-            if (content["format"], content["version"]) != (FORMAT, VERSION):
-                given = reading.shown([content["format"], content["version"]])
-                raise ValueError(f"expected {FORMAT!r} of version {VERSION}, got {given}")
-            epoch = whole(content["epoch"], "epoch", 0)
-            if epoch > epochs:
-                raise ValueError(f"it is at epoch {epoch}, beyond epochs = {epochs}")
-            for name in ("examples", "batch_size"):
-                if content[name] != (own := getattr(self, name)):
-                    raise ValueError(
-                        f"{name}: {reading.shown(content[name])}, but here it is {own}"
-                    )
-            count, because = len(self.parameters), "the model has parameters"
-            parameters = reading.vector(content["parameters"], "parameters", count, because)
-            best = content["best"]
-            reading.entries(best, ["epoch", "loss", "parameters"])
-            best_epoch = whole(best["epoch"], "best epoch", 0, epoch)
-            best_loss = reading.number(best["loss"], "best loss") if best_epoch else inf
-            at = reading.vector(best["parameters"], "best parameters", count, because)
-            curves = self._curves(content["history"], epoch)
-            rng = _generator(content["random"])
-            with reading.inside("optimizer"):
-                self.optimizer.load_state_dict(content["optimizer"])
+        """Go on from a checkpoint; ValueError for what is none, and nothing has changed."""
+        try:
+            self._restore(content, epochs)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"resume: {error}") from None
+
+    def _restore(self, content: Any, epochs: int) -> None:
+        reading.entries(content, self.checkpoint())
+        if (content["format"], content["version"]) != (FORMAT, VERSION):
+            given = reading.shown([content["format"], content["version"]])
+            raise ValueError(f"expected {FORMAT!r} of version {VERSION}, got {given}")
+        epoch = whole(content["epoch"], "epoch", 0)
+        if epoch > epochs:
+            raise ValueError(f"it is at epoch {epoch}, beyond epochs = {epochs}")
+        for name in ("examples", "batch_size"):
+            if content[name] != (own := getattr(self, name)):
+                raise ValueError(f"{name}: {reading.shown(content[name])}, but here it is {own}")
+        count, because = len(self.parameters), "the model has parameters"
+        parameters = reading.vector(content["parameters"], "parameters", count, because)
+        best = content["best"]
+        reading.entries(best, ["epoch", "loss", "parameters"])
+        best_epoch = whole(best["epoch"], "best epoch", 0, epoch)
+        best_loss = reading.number(best["loss"], "best loss") if best_epoch else inf
+        at = reading.vector(best["parameters"], "best parameters", count, because)
+        curves = self._curves(content["history"], epoch)
+        rng = _generator(content["random"])
+        with reading.inside("optimizer"):
+            self.optimizer.load_state_dict(content["optimizer"])
         for parameter, value in zip(self.parameters, parameters):
             parameter.data = value
         self.epoch, self.curves, self.rng = epoch, curves, rng

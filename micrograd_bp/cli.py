@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from micrograd_bp import drawing, terminal
+from micrograd_bp import drawing, terminal, train_command
 from micrograd_bp.derivations import STYLES, Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.folding import LEVELS
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_derive(commands)
     _add_step(commands)
     _add_check(commands)
+    train_command.add(commands)
     options = parser.parse_args(arguments)
     code: int | None = None
     try:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, ArithmeticError, NoRenderer, NoTerminal) as error:
+    except (OSError, ValueError, ArithmeticError, ImportError, NoRenderer, NoTerminal) as error:
         print(f"micrograd-bp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -100,9 +100,8 @@ BAD = [
 def test_what_is_no_checkpoint_changes_nothing(content, said):
     other = state(seed=2)
     before = copy.deepcopy(other.checkpoint())
-    with pytest.raises((ValueError, TypeError), match=said) as caught:
+    with pytest.raises(ValueError, match=f"^resume: .*{said}"):
         other.restore(content, 5)
-    assert type(caught.value) is TypeError or str(caught.value).startswith("resume: ")
     assert other.checkpoint() == before
 
 
