@@ -1,4 +1,4 @@
-"""What the algorithms by hand share: textbook nonlinearities, and numbers beside the engine's.
+"""What the algorithms by hand share: shapes, textbook nonlinearities, numbers beside the engine's.
 
 >>> for row in beside({"z": 0.5, "a": 0.25}, {"z": 0.5, "a": 0.5}):
 ...     print(row.label, row.engine, row.hand, row.difference)
@@ -7,7 +7,7 @@ a 0.25 0.5 -0.25
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -22,6 +22,30 @@ NONLINEARITIES: dict[str, tuple[Callable[[float], float], Callable[[float], floa
     "relu": (lambda z: max(0.0, z), lambda z: float(z > 0)),
 }
 """σ and σ′ of plain numbers, by the names that a network may give."""
+
+
+def fitted(
+    name: str, W: Sequence[Sequence[float]], b_name: str, b: Sequence[float], below: int
+) -> int:
+    """How many units a layer has whose weights have a row for each unit, and b a number.
+
+    Errors: ValueError where a row has not a weight for each of the units `below`, or b another
+    length than W has rows.
+
+    >>> fitted("W1", [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], "b1", [0.0, 0.0, 0.0], below=2)
+    3
+    """
+    widths = sorted({len(row) for row in W})
+    if widths != [below]:
+        raise ValueError(
+            f"{name}: expected rows of {below} numbers, one for each of the units below, "
+            f"got {len(W)} of {widths}"
+        )
+    if len(b) != len(W):
+        raise ValueError(
+            f"{b_name}: expected {len(W)} numbers, one for each row of {name}, got {len(b)}"
+        )
+    return len(W)
 
 
 @dataclass(frozen=True)

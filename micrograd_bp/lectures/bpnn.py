@@ -29,7 +29,7 @@ from itertools import chain
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import Row, beside, fitted
 from micrograd_bp.lectures.bpnn_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import cross_entropy, l2
 from micrograd_bp.nn import MLP, tex
@@ -106,10 +106,16 @@ def build(network: Network, fused: bool = True) -> tuple[Value, MLP, list[Value]
 def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     """The forward values, and ∂J/∂ of each of them and of each parameter, by the lecture's sums.
 
-    Both by label, in the lecture's order; nothing here uses the engine.
+    Both by label, in the lecture's order; nothing here uses the engine. Errors: ValueError where
+    the shapes do not fit, or y does not add up to 1.
     """
     n = network
-    inputs, hidden, classes = range(len(n.x)), range(len(n.b1)), range(len(n.b2))
+    D = len(n.x)
+    H = fitted("W1", n.W1, "b1", n.b1, D)
+    C = fitted("W2", n.W2, "b2", n.b2, H)
+    if len(n.y) != C or not math.isclose(sum(n.y), 1.0):
+        raise ValueError(f"y: expected {C} numbers that add up to 1, got {n.y}")
+    inputs, hidden, classes = range(D), range(H), range(C)
 
     x̃ = [1.0, *n.x]
     W̃1 = [[b, *row] for b, row in zip(n.b1, n.W1)]

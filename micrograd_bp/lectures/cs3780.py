@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, fitted
 from micrograd_bp.lectures.cs3780_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.cs3780_networks import Matrix, Vector, inputs, is_chain, label, labelled
 from micrograd_bp.losses import squared_error
@@ -65,17 +65,7 @@ class Network:
             )
         below = len(self.x)
         for t, (rows, b) in enumerate(zip(self.W, self.b), 1):
-            widths = sorted({len(row) for row in rows})
-            if widths != [below]:
-                raise ValueError(
-                    f"W^[{t}]: expected rows of {below} numbers, one for each of the units below, "
-                    f"got {len(rows)} of {widths}"
-                )
-            if len(b) != len(rows):
-                raise ValueError(
-                    f"b^{t}: expected {len(rows)} numbers, one for each row of W, got {len(b)}"
-                )
-            below = len(rows)
+            below = fitted(f"W^[{t}]", rows, f"b^{t}", b, below)
         if len(self.alpha) != below:
             raise ValueError(
                 f"alpha: expected {below} numbers, one for each unit of the last layer, "

@@ -23,7 +23,7 @@ from typing import Any
 from micrograd_bp import reading
 from micrograd_bp.derivations import Derivation, Shared, derive, shared
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, fitted
 from micrograd_bp.lectures.csc311_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
@@ -164,9 +164,14 @@ def _nonlinearity(name: str) -> tuple[Callable[[float], float], Callable[[float]
 def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     """The forward values, and ∂C/∂ of each of them and of each parameter, by the lecture's sums.
 
-    Both by label, in the lecture's order; nothing here uses the engine.
+    Both by label, in the lecture's order; nothing here uses the engine. Errors: ValueError where
+    the shapes do not fit (02).
     """
     n = network
+    D1 = fitted("W1", n.W1, "b1", n.b1, len(n.x))
+    D2 = fitted("W2", n.W2, "b2", n.b2, D1)
+    fitted("w3", [n.w3], "b3", [n.b3], D2)
+
     σ, dσ = _nonlinearity(n.activation)
     a0 = n.x
     z1 = [sum(w * a for w, a in zip(row, a0)) + b for row, b in zip(n.W1, n.b1)]  # 11
@@ -177,7 +182,7 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     a3 = σ(z3)  # 06
     C = 0.5 * (a3 - n.t) ** 2  # 07
 
-    units1, units2 = range(len(z1)), range(len(z2))
+    units1, units2 = range(D1), range(D2)
     da3 = a3 - n.t
     dz3 = da3 * dσ(z3)  # 18
     dw3 = [dz3 * a for a in a2]  # 19

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from micrograd_bp.lectures.beside import Row, beside
+from micrograd_bp.lectures.beside import Row, beside, fitted
 
 
 def test_rows_are_in_the_order_by_hand():
@@ -32,3 +32,16 @@ def test_infinite_numbers_do_not_hide():
 def test_a_row_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         beside({"a": 1.0}, {"a": 1.0})[0].hand = 2.0
+
+
+@pytest.mark.parametrize(
+    ("W", "b", "message"),
+    [
+        ([[1.0, 2.0], [3.0]], [0.0, 0.0], r"W: expected rows of 2 numbers, .* got 2 of \[1, 2\]"),
+        ([], [], r"W: expected rows of 2 numbers, .* got 0 of \[\]"),
+        ([[1.0, 2.0]], [0.0, 0.0], "b: expected 1 numbers, one for each row of W, got 2"),
+    ],
+)
+def test_what_does_not_fit_is_named(W, b, message):
+    with pytest.raises(ValueError, match=message):
+        fitted("W", W, "b", b, below=2)

@@ -114,6 +114,20 @@ def test_example_to_rounding():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": (0.5,)}, "W1: expected rows of 1 numbers"),
+        ({"b2": (0.1,)}, "b2: expected 3 numbers, one for each row of W2, got 1"),
+        ({"y": (1.0, 0.0)}, r"y: expected 3 numbers that add up to 1, got \(1.0, 0.0\)"),
+        ({"y": (1.0, 1.0, 0.0)}, "y: expected 3 numbers that add up to 1"),
+    ],
+)
+def test_by_hand_says_what_does_not_fit(change, message):
+    with pytest.raises(ValueError, match=message):
+        bpnn.by_hand(replace(EXAMPLE, **change))
+
+
 def test_example_known_values():
     forward, backward = bpnn.by_hand(EXAMPLE)
     known = {"Z^{(2)}_1": 0.9, "Z^{(2)}_2": -0.4, "A^{(2)}_2": 0.0, "Z^{(3)}_1": 0.785}

@@ -61,6 +61,20 @@ def sigma_prime(layer, i=None):
 # ------------------------------------------------------------------ the worked example
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": (0.5,)}, "W1: expected rows of 1 numbers"),
+        ({"b1": (0.1,)}, "b1: expected 3 numbers, one for each row of W1, got 1"),
+        ({"W2": ((0.3, -0.5), (-0.4, 0.6))}, "W2: expected rows of 3 numbers"),
+        ({"w3": (0.8,)}, "w3: expected rows of 2 numbers"),
+    ],
+)
+def test_by_hand_says_what_does_not_fit(change, message):
+    with pytest.raises(ValueError, match=message):
+        csc311.by_hand(replace(EXAMPLE, **change))
+
+
 def test_the_reference_is_of_the_example():
     inputs = REFERENCE["inputs"]
     for name in ("x", "t", "W1", "b1", "W2", "b2", "w3", "b3", "eta"):
