@@ -170,17 +170,17 @@ class Report(Sequence[Record]):
         return self.table
 
     def _repr_markdown_(self) -> str:
-        rows = ["| | as printed | error | as corrected | error | | |", "|---" * 7 + "|"]
+        rows = [("", "formula", "error", "erratum", "in words"), ("---",) * 5]
         for r in self.records:
-            corrected = "" if r.corrected_error is None else _number(r.corrected_error)
-            notes = "; ".join(note for note in (r.words, r.undefined, r.note) if note)
-            notes = notes.replace("|", r"\|")  # else a cell ends there
-            cells = [
-                *(r.id, _math(r.latex), _number(r.printed_error)),
-                *(_math(r.corrected_latex), corrected, r.erratum or "", notes),
-            ]
-            rows.append("| " + " | ".join(cells) + " |")
-        return "\n".join([*rows, "", self._summary()])
+            notes = "; ".join(note for note in (r.undefined, r.note) if note)
+            words = f"{r.words} ({notes})" if notes else r.words
+            words = words.replace("|", r"\|")  # else the cell ends there
+            rows += [(r.id, _math(r.latex), _number(r.printed_error), r.erratum or "", words)]
+            if r.corrected_error is not None:
+                corrected = _math(r.corrected_latex), _number(r.corrected_error)
+                rows += [("corrected", *corrected, "", "")]
+        lines = [f"| {' | '.join(cells)} |" for cells in rows]
+        return "\n".join([*lines, "", self._summary()])
 
     def json(self) -> str:
         """The report as JSON: an error that is no number is null, and `undefined` says why."""
@@ -361,7 +361,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _number(error: float) -> str:
-    return "undefined" if math.isinf(error) else "0" if error == 0.0 else f"{error:.1e}"
+    return "undefined" if math.isinf(error) else "0" if error == 0.0 else f"{error:.2g}"
 
 
 def _math(latex: str) -> str:
