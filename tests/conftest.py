@@ -1,10 +1,15 @@
 """Fixtures of all tests."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from micrograd_bp import OPS, table
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +72,14 @@ def visit(browser, tmp_path):
         path.as_uri()
     }
     assert said == []
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel of this tree, as `pip wheel .` makes it; nothing is fetched."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", folder, ROOT]
+    subprocess.run(command, check=True, timeout=120)
+    [path] = folder.iterdir()
+    return path
