@@ -10,7 +10,7 @@ names, which prints itself as text and as LaTeX.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -405,13 +405,13 @@ def translate(formula_id: str, to: str = "lec16") -> Translation:
     n = replace(here, whole=source.whole) if here.whole is None else here
     s = source if n.layers[0] else replace(source, units=())
     lines = [line for part, at in s.parts for line in PARTS[part](n, at, s)]
-    found = [own for part, at in s.parts if (own := _own(n, part, at))]
+    found = dict.fromkeys(own for part, at in s.parts if (own := _own(n, part, at)))
     return Translation(
         formula_id,
         here.lecture,
-        ", ".join(dict.fromkeys(found)),
+        ", ".join(found),
         tuple(dict.fromkeys(lines)),
-        "\n".join(_notes(formula_id, source, there, here)),
+        "\n".join(_notes(formula_id, found, source, there, here)),
     )
 
 
@@ -423,7 +423,9 @@ def _own(n: Notation, part: str, at: Place) -> str:
             return 0
         if (place.output and at.output) or (place.hidden and at.inner):
             return 1 if place.letter else 3
-        return 2 if place == ANY else 4
+        if place == ANY:
+            return 2
+        return 4 if place.letter or place.number != at.number else 3
 
     found = [
         (distance(place), s.whole != n.whole, name)
@@ -436,11 +438,15 @@ def _own(n: Notation, part: str, at: Place) -> str:
     return min(found, default=(0, False, ""))[2]
 
 
-def _notes(name: str, s: Source, there: Notation, here: Notation) -> Iterator[str]:
+def _notes(
+    name: str, found: Iterable[str], s: Source, there: Notation, here: Notation
+) -> Iterator[str]:
     """What is not as it was, a line for each."""
     parts = {part for part, _ in s.parts}
-    if name in ERRATA:
-        yield f"{name} does not hold as printed ({ERRATA[name]}); this is the corrected form."
+    for formula in dict.fromkeys([name, *found]):
+        if formula in ERRATA:
+            numbers = ERRATA[formula]
+            yield f"{formula} does not hold as printed ({numbers}); this is the corrected form."
     if s.note:
         yield f"{name}: {s.note}."
     if s.units and (here.whole or not here.layers[0]):
