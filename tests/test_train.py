@@ -6,6 +6,7 @@ import math
 import random
 import sys
 import types
+import warnings
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_bp as mb
-from micrograd_bp import MLP, SGD, Adam, AdamW, Module, Value, fit, no_grad
+from micrograd_bp import MLP, SGD, Adam, AdamW, Module, Value, fit, no_grad, train
 from micrograd_bp.data import make_moons, xor
 from micrograd_bp.losses import (
     binary_cross_entropy,
@@ -181,6 +182,7 @@ def test_the_plain_way_of_a_loss_gives_the_same():
         (binary_cross_entropy, [0.5, -0.5, 0.0, 2.0], [1, 1, 0, 0], 1 / 2),
         (binary_cross_entropy, [[0.5, -0.5], [0.5, -0.5]], [[1, 0], [1, 1]], 1 / 2),
         (binary_cross_entropy, [3.0, -3.0], [0.75, 0.75], 1 / 2),
+        (binary_cross_entropy, [3.0, 2.0], [0.25, 0.4], 0.0),
     ],
 )
 def test_accuracy_follows_from_the_loss(loss, outputs, targets, expected):
@@ -288,6 +290,7 @@ def test_callbacks():
     assert {(e.penalty, e.validation_loss, e.validation_accuracy) for e in told} == {(None,) * 3}
     assert all(e.model is model for e in told)
     assert told[-1].checkpoint == history.checkpoint
+    assert [len(e.checkpoint["history"]["loss"]) for e in told] == [1, 2, 3]
     assert "Epoch(epoch=1, loss=" in repr(told[0])
     with pytest.raises(FrozenInstanceError):
         told[0].loss = 0.0
@@ -430,6 +433,12 @@ def test_the_parameters_are_then_the_best_ones():
 INFINITE = [
     (lambda a, t: a * math.inf, OverflowError, r"mul: too large .* x = .* \(node 'z\^\{\(2\)\}'\)"),
     (lambda a, t: a * math.nan, ValueError, "mul: no value at x = .*, y = nan"),
+    (lambda a, t: a + math.inf, OverflowError, "add: too large .*, y = inf"),
+    (
+        lambda a, t: (a * 0.0) ** 0.5 + (a * 0.0).sqrt() * 0.0,  # of 0 · ∞ nothing is passed on
+        ValueError,
+        "pow: no finite gradient at x = ",
+    ),
     (lambda a, t: (a * 0.0).sqrt(), ValueError, "sqrt: no finite gradient at x = -?0.0"),
     (lambda a, t: mb.log(a * 0.0), ValueError, "log: no value at x = -?0.0; expected x > 0"),
     (lambda a, t: 1.0 / (a * 0.0), ZeroDivisionError, "truediv: no value at"),
@@ -635,6 +644,15 @@ def test_without_tqdm(monkeypatch):
     assert len(bars_of(None).loss) == 3
     with pytest.raises(ImportError, match=r"needs tqdm: pip install 'micrograd_bp\[train\]'"):
         bars_of(True)
+
+
+def test_a_notebook_without_widgets(monkeypatch):
+    def load(name):
+        warnings.warn("IProgress not found", stacklevel=1)
+        return types.SimpleNamespace(tqdm=Bar)
+
+    monkeypatch.setattr(train, "import_module", load)
+    assert len(bars_of(True).loss) == 3
 
 
 def test_the_real_bar(capsys):
