@@ -513,7 +513,7 @@ def test_check_prints_the_table(capsys):
 
 
 def test_check_as_json(capsys):
-    assert main(["check", "csc311", "--json", "--networks", "2", "--seed", "3"]) == 0
+    assert main(["check", "CSC311", "--json", "--networks", "2", "--seed", "3"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["ok"], content["networks"], content["seed"]) == (True, 2, 3)
     assert len(content["records"]) == 33
