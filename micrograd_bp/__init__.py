@@ -9,6 +9,7 @@
 """
 
 from micrograd_bp.check import check_graph, gradcheck
+from micrograd_bp.compiler import compile
 from micrograd_bp.derivations import cost, derive, shared, wrong_order
 from micrograd_bp.directional import hvp, jvp
 from micrograd_bp.drawing import draw, draw_dot
@@ -43,13 +44,13 @@ from micrograd_bp.ops import (
 from micrograd_bp.optim import SGD, Adam, AdamW
 from micrograd_bp.player import Stepper
 from micrograd_bp.stepping import steps
-from micrograd_bp.train import fit
 from micrograd_bp.torch_bridge import from_torch, to_torch
+from micrograd_bp.train import fit
 
 __all__ = [
     "MLP", "OPS", "SGD", "Adam", "AdamW", "Layer", "Module", "Neuron", "Stepper", "Value",
-    "check_graph", "cos", "cost", "derive", "dot", "draw", "draw_dot", "erf", "exp",
-    "from_torch", "fit", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu",
+    "check_graph", "compile", "cos", "cost", "derive", "dot", "draw", "draw_dot", "erf", "exp",
+    "fit", "from_torch", "gelu", "grad", "gradcheck", "hessian", "hvp", "jvp", "leaky_relu",
     "log", "logsumexp", "maximum", "minimum", "no_grad", "operation", "prod", "relu", "shared",
     "sigmoid", "sin", "softmax", "softplus", "sqrt", "steps", "sum", "tan", "tanh", "to_torch",
     "topological_order", "wrong_order",

@@ -1,0 +1,668 @@
+"""The program as NumPy calls into buffers that are allocated once: what runs.
+
+Each array has a buffer for as long as it is needed; an elementwise statement takes over that of an
+operand nobody reads any more. Views (slices, transposes, reshapes) are made here once and for all,
+and statements on single numbers are plain Python on floats. `assemble` gives the function.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from micrograd_bp.compiler_arrays import Array
+from micrograd_bp.compiler_kernels import NUMPY, ROWS, each_row
+from micrograd_bp.compiler_layout import Layout, contiguous
+from micrograd_bp.compiler_passes import Passes
+from micrograd_bp.compiler_products import along, matrices
+from micrograd_bp.table import FLOATS
+
+__all__ = ["Machine", "assemble"]
+
+INFIX = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=",
+    "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
+    "logical_and": "and", "logical_or": "or",
+}  # fmt: skip
+ALIASES = ("reshape", "view", "broadcast")
+UFUNCS = {name for name, f in NUMPY.items() if isinstance(f, np.ufunc)}
+
+
+@dataclass
+class Machine:
+    """The function that runs the program, its text, and the arrays that it reads.
+
+    `run()` gives (value, list of gradients); `leaves` are the arrays to be filled before.
+    """
+
+    run: Callable[[], tuple[Any, list[Any]]]
+    source: str
+    leaves: list[Any]
+    bytes: int
+
+
+class _Assembler:
+    def __init__(
+        self, layout: Layout, passes: Passes, batch: int, parameters: Sequence[Any], tape: Any
+    ) -> None:
+        self.parameters = parameters
+        self.fresh: set[int] = set()
+        self.scope_keys: dict[Any, Any] = {}
+        self.passes = passes
+        self.batch = batch
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {}
+        self.text: dict[int, str] = {}  # how an array is spelled
+        self.buffer: dict[int, Any] = {}  # where it lies; not for single numbers
+        self.owner: dict[int, int] = {}  # whose memory an alias shows
+        self.free: dict[tuple[int, bool], list[Any]] = {}
+        self.names: dict[int, str] = {}
+        self.keep: list[Any] = []
+        self.bytes = 0
+        self.tape = None
+        tape_batched = any(s.batched for s in passes.leaves)
+        self.rows = batch if tape_batched else 1
+        need_tape = needs_tape(passes)
+        self.pinned: dict[int, int] = {}
+        if need_tape:
+            self.tape = np.zeros((self.rows, layout.end)) if tape is None else tape
+            self.tape_gradient = np.zeros((self.rows, layout.end))
+            self.name("tape", self.tape)
+            self.name("tape_gradient", self.tape_gradient)
+            for group in layout.groups:
+                if group.kind == "constant":
+                    span = slice(group.base, group.base + group.size)
+                    self.tape[:, span] = layout.numbers[group.members]
+            for number, array in passes.taped.items():
+                if isinstance(array, Array):
+                    self.pinned[id(array)] = layout.groups[number].base
+        self.last = self.last_uses()
+        self.results = {id(g) for g in passes.gradients if isinstance(g, Array)}
+        self.counter = 0
+
+    # ------------------------------------------------------------------ names and memory
+
+    def name(self, name: str, thing: Any) -> str:
+        """A name for a thing in the text; one for one thing."""
+        if id(thing) in self.names:
+            return self.names[id(thing)]
+        if name in self.scope:
+            self.counter = getattr(self, "counter", 0) + 1
+            name = f"{name}_{self.counter}"
+        self.scope[name] = thing
+        self.names[id(thing)] = name
+        self.keep.append(thing)
+        return name
+
+    def last_uses(self) -> dict[int, int]:
+        """For each owner of memory the last statement that reads it."""
+        last: dict[int, int] = {}
+        for at, s in enumerate(self.passes.statements):
+            if s.fn in ALIASES and s.args and self.aliases(s):
+                base = s.args[0]
+                self.owner[id(s)] = self.owner.get(id(base), id(base))
+            for a in s.args:
+                if isinstance(a, Array):
+                    last[self.owner.get(id(a), id(a))] = at
+            last.setdefault(self.owner.get(id(s), id(s)), at)
+        end = len(self.passes.statements)
+        for g in (*self.passes.gradients, self.passes.value):
+            if isinstance(g, Array):
+                last[self.owner.get(id(g), id(g))] = end
+        return last
+
+    def aliases(self, s: Array) -> bool:
+        """Whether the statement shows memory of its argument (or else copies it)."""
+        return isinstance(s.args[0], Array) and not self.scalar(s) and not self.scalar(s.args[0])
+
+    def scalar(self, s: Any) -> bool:
+        """Whether this is one number, in a Python variable."""
+        return not isinstance(s, Array) or (not s.shape and not s.batched)
+
+    def full(self, s: Array) -> tuple[int, ...]:
+        """The shape with the batch."""
+        return (self.batch, *s.shape) if s.batched else s.shape
+
+    def allocate(self, s: Array) -> Any:
+        """Memory for `s`: its place on the tape, what is free, or new."""
+        shape = self.full(s)
+        if id(s) in self.pinned:
+            base = self.pinned[id(s)]
+            flat = self.tape[:, base : base + prod(s.shape)]  # type: ignore[index]
+            if self.rows == 1:
+                return flat[0].reshape(shape)
+            if s.batched:
+                strides = (flat.strides[0], *(8 * k for k in _strides(s.shape)))
+                return as_strided(flat, shape, strides)
+        pool = self.free.get((prod(shape), s.truth))
+        if pool:
+            return pool.pop().reshape(shape)
+        self.bytes += prod(shape) * (1 if s.truth else 8)
+        return np.zeros(shape, bool if s.truth else float)
+
+    def release(self, at: int, s: Array) -> None:
+        """Give back the memory of the arguments that no later statement reads."""
+        for owner in {self.owner.get(id(a), id(a)) for a in s.args if isinstance(a, Array)}:
+            buffer = self.buffer.get(owner)
+            if self.last.get(owner) == at and owner in self.poolable and buffer is not None:
+                self.poolable.discard(owner)
+                self.free.setdefault((buffer.size, buffer.dtype == bool), []).append(buffer)
+
+    # ------------------------------------------------------------------ statements
+
+    def spelled(self, a: Any, like: str = "k") -> str:
+        """An argument in the text."""
+        if isinstance(a, Array):
+            return self.text[id(a)]
+        if isinstance(a, float):
+            return (
+                repr(a)
+                if a - a == 0.0
+                else self.name("inf" if a > 0 else "minus_inf" if a < 0 else "nan", a)
+            )
+        if isinstance(a, bool | np.bool_):
+            return repr(bool(a))
+        return self.name(like, np.asarray(a))
+
+    def thing(self, a: Any) -> Any:
+        """The buffer of an argument, or a constant."""
+        return self.buffer[id(a)] if isinstance(a, Array) else np.asarray(a, float)
+
+    def assemble(self) -> Machine:
+        """The text of all statements, compiled."""
+        self.poolable: set[int] = set()
+        leaves = []
+        if any(s.fn == "scatter" for s in self.passes.statements):
+            self.lines.append("tape_gradient.fill(0.0)")
+        uses: dict[int, int] = {}
+        for s in self.passes.statements:
+            for a in s.args:
+                if isinstance(a, Array):
+                    uses[id(a)] = uses.get(id(a), 0) + 1
+        for at, s in enumerate(self.passes.statements):
+            fresh = id(s) in self.results and not uses.get(id(s)) and not self.scalar(s)
+            self.statement(s, at, fresh)
+            if s.fn == "leaf":
+                leaves.append(self.buffer.get(id(s)))
+            self.release(at, s)
+        value = self.spelled(self.passes.value)
+        gradients = []
+        for g in self.passes.gradients:
+            if not isinstance(g, Array):
+                gradients.append(self.spelled(g) if g is not None else "None")
+            elif self.scalar(g) or id(g) in self.fresh:
+                gradients.append(self.text[id(g)])
+            else:
+                gradients.append(f"{self.text[id(g)]}.copy()")
+        if isinstance(self.passes.value, Array) and not self.scalar(self.passes.value):
+            value += ".copy()"
+        text = "\n    ".join(
+            ["def run():", *self.lines, f"return {value}, [{', '.join(gradients)}]"]
+        )
+        made: dict[str, Any] = {}
+        exec(compile(text, "<compiled graph>", "exec"), self.scope, made)
+        return Machine(made["run"], text, leaves, self.bytes)
+
+    def statement(self, s: Array, at: int, fresh: bool) -> None:
+        """Write one statement."""
+        if self.scalar(s) and s.fn not in ("leaf", "put", "scatter", "collect", "tape_gradient"):
+            self.single(s)
+            return
+        special = getattr(self, f"_{s.fn}", None)
+        if special is not None:
+            special(s)
+        elif fresh and s.fn in UFUNCS:
+            self.fresh.add(id(s))
+            self.text[id(s)] = name = self.new_name(s)
+            self.lines.append(
+                f"{name} = {self.function(s.fn)}({', '.join(map(self.spelled, s.args))})"
+            )
+        else:
+            arguments = ", ".join(self.spelled(a) for a in s.args)
+            self.out_of(s, at)
+            if s.fn in UFUNCS:
+                self.lines.append(f"{self.function(s.fn)}({arguments}, out={self.text[id(s)]})")
+            else:
+                self.lines.append(f"{self.text[id(s)]}[...] = {self.function(s.fn)}({arguments})")
+
+    def new_name(self, s: Array) -> str:
+        self.counter += 1
+        return s.name if s.name and s.name not in self.scope else f"v{self.counter}"
+
+    def function(self, name: str) -> str:
+        self.scope[name] = NUMPY[name]
+        return name
+
+    def show(self, s: Array, buffer: Any) -> None:
+        """Let `s` lie in `buffer`."""
+        self.buffer[id(s)] = buffer
+        self.text[id(s)] = self.name(s.name or "v", buffer)
+
+    def out_of(self, s: Array, at: int) -> None:
+        """Memory for an elementwise statement, if possible that of an argument."""
+        if id(s) not in self.pinned and not s.truth:
+            for a in s.args:
+                if not isinstance(a, Array) or a.truth or self.scalar(a):
+                    continue
+                owner = self.owner.get(id(a), id(a))
+                if (
+                    owner == id(a)
+                    and self.last.get(owner) == at
+                    and owner in self.poolable
+                    and self.full(a) == self.full(s)
+                ):
+                    self.poolable.discard(owner)
+                    self.poolable.add(id(s))
+                    self.buffer[id(s)] = self.buffer[id(a)]
+                    self.text[id(s)] = self.text[id(a)]
+                    return
+        self.own(s)
+
+    def own(self, s: Array) -> None:
+        """Memory for `s`."""
+        self.show(s, self.allocate(s))
+        if id(s) not in self.pinned:
+            self.poolable.add(id(s))
+
+    def single(self, s: Array) -> None:
+        """A statement on single numbers, as Python."""
+        arguments = [self.spelled(a) for a in s.args]
+        fn = s.fn
+        if fn in ("reshape", "broadcast"):
+            a = s.args[0]
+            text = arguments[0] if self.scalar(a) else f"{arguments[0]}.item()"
+        elif fn == "view":
+            if s.args:
+                a = s.args[0]
+                text = (
+                    f"{arguments[0]}.item({s.attributes['offset']})"
+                    if not self.scalar(a)
+                    else arguments[0]
+                )
+            else:
+                text = f"tape.item({s.attributes['offset']})"
+        elif fn == "contract":
+            a, b = (self.flat(x) for x in s.args)
+            text = f"{a}.dot({b})"
+        elif fn in ("sum", "max"):
+            text = f"{arguments[0]}.{fn}()"
+            if fn == "sum" and not s.args[0].truth:
+                flat = self.flat(s.args[0])
+                ones = self.ones(prod(s.args[0].shape))
+                text = f"{flat}.dot({ones})"
+        elif fn == "sum_over_batch":
+            text = f"{arguments[0]}.dot({self.ones(self.batch)})"
+        elif fn in INFIX:
+            text = f" {INFIX[fn]} ".join(arguments)
+        elif fn == "share":
+            text = repr(1.0 / self.batch)
+        elif fn == "times_batch":
+            text = f"{float(self.batch)} * {arguments[0]}"
+        elif fn == "negative":
+            text = f"-{arguments[0]}"
+        elif fn == "where":
+            text = f"{arguments[1]} if {arguments[0]} else {arguments[2]}"
+        elif fn == "logical_not":
+            text = f"not {arguments[0]}"
+        elif fn in ("maximum", "minimum"):
+            text = f"{fn[:3]}({', '.join(arguments)})"
+        elif fn == "row_by_row":
+            function = self.name("function", s.attributes["function"])
+            given = [
+                f"{t}.tolist()" if star and isinstance(a, Array) else t
+                for t, a, star in zip(arguments, s.args, s.attributes["stars"])
+            ]
+            text = f"{function}({', '.join(given)})"
+        elif fn == "any_sure":
+            text = f"{self.function(fn)}({arguments[0]})"
+        elif fn in ROWS:
+            text = f"{self.function(fn)}({', '.join(arguments)}).item()"
+        else:
+            self.scope[f"float_{fn}"] = FLOATS.get(fn) or _single(fn)
+            text = f"float_{fn}({', '.join(arguments)})"
+        self.text[id(s)] = name = self.new_name(s)
+        self.lines.append(f"{name} = {text}")
+
+    def ones(self, count: int) -> str:
+        key = ("ones", count)
+        if key not in self.scope_keys:
+            self.scope_keys[key] = np.ones(count)
+        return self.name("ones", self.scope_keys[key])
+
+    def flat(self, a: Any) -> str:
+        """An argument as a vector without gaps."""
+        array = self.thing(a)
+        if array.ndim == 1 or not isinstance(a, Array):
+            return self.spelled(np.ravel(array)) if not isinstance(a, Array) else self.spelled(a)
+        flat = array.reshape(-1)
+        if np.shares_memory(flat, array):
+            return self.name(f"{self.text[id(a)]}_flat", flat)
+        return f"{self.spelled(a)}.ravel()"
+
+    def _leaf(self, s: Array) -> None:
+        number = s.attributes["number"]
+        own = self.parameters[number] if number < len(self.parameters) else None
+        if own is not None and not self.scalar(s):
+            self.show(s, own)
+            return
+        if self.scalar(s) and (own is not None or id(s) not in self.pinned):
+            buffer = np.zeros(()) if own is None else own
+            self.buffer[id(s)] = buffer
+            name = self.name(s.name or "v", buffer)
+            self.text[id(s)] = f"{name}_0"
+            self.lines.append(f"{name}_0 = {name}.item()")
+            return
+        buffer = self.allocate(s)
+        self.show(s, buffer)
+        if self.scalar(s):
+            name = self.text[id(s)]
+            self.text[id(s)] = f"{name}_0"
+            self.lines.append(f"{name}_0 = {name}.item()")
+
+    def _put(self, s: Array) -> None:
+        a = s.args[0]
+        base, size = s.attributes["base"], prod(s.shape)
+        assert self.tape is not None
+        own = self.tape[:, base : base + size]
+        if (
+            isinstance(a, Array)
+            and not self.scalar(a)
+            and np.shares_memory(own, self.buffer[id(a)])
+        ):
+            return
+        if self.scalar(a) and self.rows == 1:
+            self.lines.append(f"tape[0, {base}] = {self.spelled(a)}")
+            return
+        target, text = self.name("part", own), self.spelled(a)
+        if not self.scalar(a):
+            text += f".reshape({self.batch}, {size})" if a.batched else ".ravel()"
+        self.lines.append(f"{target}[...] = {text}")
+
+    def _reshape(self, s: Array) -> None:
+        a = s.args[0]
+        if self.scalar(a):
+            self.own(s)
+            self.lines.append(f"{self.text[id(s)]}[...] = {self.spelled(a)}")
+            return
+        base = self.buffer[id(a)]
+        shape = self.full(s)
+        view = base.reshape(shape)
+        if np.shares_memory(view, base) or not view.size:
+            self.show(s, view)
+        else:
+            self.owner.pop(id(s), None)
+            self.own(s)
+            self.lines.append(f"{self.text[id(s)]}[...] = {self.spelled(a)}.reshape({shape})")
+
+    def _broadcast(self, s: Array) -> None:
+        a = s.args[0]
+        if self.scalar(a):
+            self._reshape(s)
+            return
+        self.show(s, np.broadcast_to(self.buffer[id(a)], self.full(s)))
+
+    def flat_base(self, s: Array) -> Any:
+        """What a view or take reads, as (rows of) numbers without gaps; and its text."""
+        if not s.args:
+            assert self.tape is not None
+            if self.rows == 1:
+                return self.tape[0]
+            return self.tape
+        a = s.args[0]
+        base = self.buffer[id(a)]
+        shape = (self.batch, prod(a.shape)) if a.batched else (prod(a.shape),)
+        flat = base.reshape(shape)
+        if not np.shares_memory(flat, base) and flat.size:
+            copy = np.zeros(shape)
+            name = self.name("copy", copy)
+            self.lines.append(f"{name}[...] = {self.spelled(a)}.reshape({shape})")
+            return copy
+        return flat
+
+    def _view(self, s: Array) -> None:
+        if s.args and self.scalar(s.args[0]):
+            self._reshape(s)
+            return
+        self.show(
+            s,
+            self.strided(
+                self.flat_base(s), s.shape, s.attributes["offset"], s.attributes["strides"]
+            ),
+        )
+
+    def strided(
+        self, flat: Any, shape: tuple[int, ...], offset: int, strides: Sequence[int]
+    ) -> Any:
+        """A view of (rows of) numbers."""
+        steps = tuple(k * flat.strides[-1] for k in strides)
+        if flat.ndim == 2:
+            return as_strided(flat[:, offset:], (len(flat), *shape), (flat.strides[0], *steps))
+        return as_strided(flat[offset:], shape, steps)
+
+    def _take(self, s: Array) -> None:
+        flat = self.flat_base(s)
+        base = self.name("flat", flat)
+        indices = self.name("i", s.attributes["indices"])
+        self.own(s)
+        axis = flat.ndim - 1
+        self.lines.append(f"{base}.take({indices}, {axis}, {self.text[id(s)]}, 'clip')")
+
+    def _sum(self, s: Array) -> None:
+        a, axes = s.args[0], s.attributes["axes"]
+        base = self.buffer[id(a)]
+        lead = int(a.batched)
+        rank = len(a.shape)
+        self.own(s)
+        out = self.text[id(s)]
+        if not a.truth and base.flags.c_contiguous:
+            if axes == tuple(range(rank - len(axes), rank)):
+                wide = prod(a.shape[-len(axes) :])
+                rows = self.name("rows", base.reshape(-1, wide))
+                target = self.name("flat", self.buffer[id(s)].reshape(-1))
+                self.lines.append(f"{rows}.dot({self.ones(wide)}, {target})")
+                return
+            if not lead and axes == tuple(range(len(axes))):
+                high = prod(a.shape[: len(axes)])
+                rows = self.name("rows", base.reshape(high, -1))
+                target = self.name("flat", self.buffer[id(s)].reshape(-1))
+                self.lines.append(f"{self.ones(high)}.dot({rows}, {target})")
+                return
+        self.scope["reduce"] = np.add.reduce
+        where = tuple(k + lead for k in axes)
+        self.lines.append(f"reduce({self.spelled(a)}, {where}, float, {out})")
+
+    def _max(self, s: Array) -> None:
+        self.own(s)
+        self.scope["largest"] = np.maximum.reduce
+        self.lines.append(f"largest({self.spelled(s.args[0])}, -1, None, {self.text[id(s)]})")
+
+    def _sum_over_batch(self, s: Array) -> None:
+        base = self.buffer[id(s.args[0])]
+        self.own(s)
+        if base.flags.c_contiguous and base.dtype == float:
+            rows = self.name("rows", base.reshape(self.batch, -1))
+            target = self.name("flat", self.buffer[id(s)].reshape(-1))
+            self.lines.append(f"{self.ones(self.batch)}.dot({rows}, {target})")
+            return
+        self.scope["reduce"] = np.add.reduce
+        self.lines.append(f"reduce({self.spelled(s.args[0])}, 0, float, {self.text[id(s)]})")
+
+    def _contract(self, s: Array) -> None:
+        a_axes, b_axes, axes = s.attributes["axes"]
+        a, b = s.args
+        letters = []
+        for argument, own in ((a, a_axes), (b, b_axes), (s, axes)):
+            letters.append("B" * (isinstance(argument, Array) and argument.batched) + own)
+        if {*letters[0]} | {*letters[1]} == {*letters[2]}:  # nothing is summed
+            self.own(s)
+            factors = [
+                self.name("m", along(self.thing(x), own, letters[2]))
+                for x, own in ((a, letters[0]), (b, letters[1]))
+            ]
+            self.function("multiply")
+            self.lines.append(f"multiply({', '.join(factors)}, out={self.text[id(s)]})")
+            return
+        found = matrices(self.thing(a), letters[0], self.thing(b), letters[1], letters[2])
+        if found is None:
+            self.own(s)
+            self.scope["einsum"] = np.einsum
+            pattern = f"{letters[0]},{letters[1]}->{letters[2]}"
+            self.lines.append(
+                f"einsum({pattern!r}, {self.spelled(a)}, {self.spelled(b)}, out={self.text[id(s)]})"
+            )
+            return
+        left, right, shape, order = found
+        names = [self.name("m", m) for m in (left, right)]
+        plain = left.ndim <= 2 and right.ndim <= 2
+        whole = order == tuple(range(len(order))) and shape == self.full(s)
+        if id(s) in self.results and plain and whole and not self.last_read(s):
+            self.fresh.add(id(s))
+            self.text[id(s)] = name = self.new_name(s)
+            self.lines.append(f"{name} = {names[0]}.dot({names[1]})")
+            return
+        self.own(s)
+        out = self.buffer[id(s)].reshape([shape[k] for k in order])
+        target = out.transpose([order.index(k) for k in range(len(order))])
+        if plain and target.flags.c_contiguous:
+            self.lines.append(f"{names[0]}.dot({names[1]}, {self.name('out', target)})")
+        else:
+            self.scope["matmul"] = np.matmul
+            self.lines.append(f"matmul({names[0]}, {names[1]}, {self.name('out', target)})")
+
+    def last_read(self, s: Array) -> bool:
+        return self.last.get(id(s)) != len(self.passes.statements) or any(
+            a is s for t in self.passes.statements for a in t.args
+        )
+
+    def _times_batch(self, s: Array) -> None:
+        self.own(s)
+        self.lines.append(
+            f"{self.text[id(s)]}[...] = {float(self.batch)} * {self.spelled(s.args[0])}"
+        )
+
+    def _softmax_backward(self, s: Array) -> None:
+        self.own(s)
+        self.scope["softmax_backward"] = softmax_backward
+        self.lines.append(
+            f"{self.text[id(s)]}[...] = softmax_backward({', '.join(map(self.spelled, s.args))})"
+        )
+
+    def _log_total(self, s: Array) -> None:
+        self.own(s)
+        function, arguments = self.function(s.fn), ", ".join(map(self.spelled, s.args))
+        self.lines.append(f"{function}({arguments}, out={self.text[id(s)]})")
+
+    _probabilities_minus = _log_total
+
+    def _row_by_row(self, s: Array) -> None:
+        self.own(s)
+        self.scope["each_row"] = each_row
+        function = self.name("function", s.attributes["function"])
+        stars = s.attributes["stars"]
+        arguments = ", ".join([function, repr(stars), repr(s.attributes["vector"])])
+        arguments += "".join(f", {self.spelled(a)}" for a in s.args)
+        self.lines.append(f"{self.text[id(s)]}[...] = each_row({arguments})")
+
+    def _collect(self, s: Array) -> None:
+        if self.scalar(s):
+            self.text[id(s)] = name = self.new_name(s)
+            self.lines.append(
+                f"{name} = "
+                + " + ".join(
+                    self.spelled(c) if self.scalar(c) else f"{self.spelled(c)}.sum()"
+                    for c in s.args
+                )
+            )
+            return
+        self.own(s)
+        self.lines.append(f"{self.text[id(s)]}.fill(0.0)")
+        flat = self.buffer[id(s)].reshape((self.batch, -1) if s.batched else -1)
+        for c, read in zip(s.args, s.attributes["reads"]):
+            self.add_to(flat, read, c)
+
+    def add_to(self, flat: Any, read: Any, c: Any) -> None:
+        """Add `c` to the places of (rows of) numbers that were read."""
+        text = self.spelled(c)
+        if isinstance(c, Array) and not self.scalar(c) and c.shape != read.shape:
+            text += f".reshape({self.full(c)[: c.batched] + read.shape})"
+        if read.strides is not None and all(k or n == 1 for k, n in zip(read.strides, read.shape)):
+            view = self.strided(flat, read.shape, read.offset, read.strides)
+            if not view.ndim:
+                view = view.reshape(1)
+                view = as_strided(view, (1,), (8,)) if not np.shares_memory(view, flat) else view
+            places = read.flat().reshape(-1)
+            if len(np.unique(places)) == len(places):
+                self.lines.append(f"{self.name('part', view)}[...] += {text}")
+                return
+        places = read.flat()
+        unique = len(np.unique(places)) == places.size
+        base, indices = self.name("flat", flat), self.name("i", places)
+        where = indices if flat.ndim == 1 else f":, {indices}"
+        if unique:
+            self.lines.append(f"{base}[{where}] += {text}")
+        else:
+            self.scope["add_at"] = np.add.at
+            where = indices if flat.ndim == 1 else f"(slice(None), {indices})"
+            self.lines.append(f"add_at({base}, {where}, {text})")
+
+    def _scatter(self, s: Array) -> None:
+        flat = self.tape_gradient[0] if self.rows == 1 else self.tape_gradient
+        self.add_to(flat, s.attributes["read"], s.args[0])
+
+    def _tape_gradient(self, s: Array) -> None:
+        base, size = s.attributes["base"], prod(s.shape)
+        if self.scalar(s):
+            self.text[id(s)] = name = self.new_name(s)
+            self.lines.append(f"{name} = tape_gradient.item({base})")
+            return
+        part = self.tape_gradient[:, base : base + size]
+        view = (
+            part[0].reshape(s.shape)
+            if self.rows == 1
+            else self.strided(self.tape_gradient, s.shape, base, _strides(s.shape))
+        )
+        self.show(s, view)
+
+
+def _strides(shape: Sequence[int]) -> tuple[int, ...]:
+    return contiguous(shape)
+
+
+def _single(fn: str) -> Callable[..., float]:
+    import math
+
+    if fn == "abs":
+        return abs
+    if hasattr(math, fn):
+        return getattr(math, fn)  # type: ignore[no-any-return]
+    function = NUMPY[fn]
+    return lambda *numbers: float(function(*numbers))
+
+
+def softmax_backward(d: Any, p: Any) -> Any:
+    """Σₖ dₖ ∂pₖ/∂xᵢ = pᵢ (dᵢ - Σₖ dₖpₖ), with d counted from that of the likeliest."""
+    top = np.argmax(p, axis=-1, keepdims=True)
+    d = np.broadcast_to(d, p.shape)
+    d = d - np.take_along_axis(d, top, -1)
+    return p * (d - np.sum(d * p, axis=-1, keepdims=True))
+
+
+def needs_tape(passes: Passes) -> bool:
+    """Whether a statement reads several groups at once."""
+    return bool(passes.taped) or any(
+        s.fn in ("view", "take") and not s.args for s in passes.statements
+    )
+
+
+def assemble(
+    layout: Layout,
+    passes: Passes,
+    batch: int = 1,
+    parameters: Sequence[Any] = (),
+    tape: Any = None,
+) -> Machine:
+    """The program as a function on buffers, of which the `parameters` (and the tape) are given."""
+    return _Assembler(layout, passes, batch, parameters, tape).assemble()

@@ -1,0 +1,262 @@
+"""Tests of compiled programs: the engine's values and gradients, to 1e-12, for any numbers."""
+
+import math
+
+import numpy as np
+import pytest
+
+import micrograd_bp as mb
+from micrograd_bp import losses, nn
+from micrograd_bp.compiler import compile
+
+RTOL = 1e-12
+
+
+def values(array):
+    """An array as nested lists of Values."""
+    array = np.asarray(array, float)
+    return mb.Value(float(array)) if array.ndim == 0 else [values(part) for part in array]
+
+
+def flat(nested):
+    return [nested] if isinstance(nested, mb.Value) else [v for part in nested for v in flat(part)]
+
+
+def numbers(nested):
+    return nested.data if isinstance(nested, mb.Value) else [numbers(part) for part in nested]
+
+
+def close(found, expected, scale=0.0):
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    assert found.shape == expected.shape
+    scale = max(scale, np.max(np.abs(expected), initial=0.0))
+    assert np.max(np.abs(found - expected), initial=0.0) <= RTOL * scale
+
+
+def agrees(loss, inputs, wrt=(), **other):
+    """Compile, run with the numbers it was recorded with, and compare with the engine."""
+    program = compile(loss, inputs, wrt=[*wrt, *inputs], **other)
+    value, gradients = program(*map(numbers, inputs))
+    close(value, loss.data)
+    expected = [mb.grad(loss, flat(part)) for part in (*wrt, *inputs)]
+    scale = max((abs(g) for part in expected for g in part), default=0.0)
+    for found, wanted in zip(gradients, expected):
+        close(np.ravel(found), wanted, scale)
+    return program
+
+
+def recorded(model, loss, n=12, fused=True):
+    """A loss of `model` over n examples: (loss, inputs)."""
+    rng = np.random.default_rng(0)
+    width = len(model.layers[0].neurons[0].w)
+    X = values(rng.normal(size=(n, width)))
+    outputs = [model(x) for x in X]
+    if loss == "cross_entropy":
+        terms = [losses.cross_entropy(q, k % len(q), fused) for k, q in enumerate(outputs)]
+        return sum(terms) / n + losses.l2(model.parameters(), 0.01, fused), [X]
+    targets = rng.choice([-1.0, 1.0], n) if loss == "hinge" else rng.normal(size=n)
+    Y = values(targets)
+    C = getattr(losses, loss)(outputs, Y, fused)
+    return C + losses.l2(model.parameters(), 0.01, fused), [X, Y]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("loss", ["hinge", "mean_squared_error", "cross_entropy"])
+@pytest.mark.parametrize("activation", nn.ACTIVATIONS)
+def test_perceptrons(activation, loss, fused):
+    outputs = 3 if loss == "cross_entropy" else 1
+    model = mb.MLP(2, [4, 3, outputs], activation, seed=1, fused=fused)
+    C, inputs = recorded(model, loss, fused=fused)
+    wrt = [part for layer in model.layers for n in layer.neurons for part in (n.w, [n.b])]
+    agrees(C, inputs, wrt)
+    program = compile(C, inputs, wrt=model)
+    program(*map(numbers, inputs))
+    other = [np.random.default_rng(1).normal(size=np.shape(numbers(part))) for part in inputs]
+    assert program.check(*other) < RTOL
+
+
+def test_the_gradients_have_the_shapes_of_the_parameters():
+    model = mb.MLP(2, [3, 1], seed=0)
+    C, inputs = recorded(model, "hinge")
+    program = compile(C, inputs, wrt=model)
+    _, gradients = program(*map(numbers, inputs))
+    assert [(W.shape, b.shape) for W, b in gradients] == [((3, 2), (3,)), ((1, 3), (1,))]
+    assert [(W.shape, b.shape) for W, b in program.parameters] == [((3, 2), (3,)), ((1, 3), (1,))]
+
+
+def test_parameters_change_in_place_and_go_back():
+    model = mb.MLP(2, [3, 1], "tanh", seed=0)
+    C, inputs = recorded(model, "mean_squared_error")
+    program = compile(C, inputs, wrt=model)
+    before = [v.data for v in model.parameters()]
+    first, gradients = program(*map(numbers, inputs))
+    kept = [W.copy() for W, _ in gradients]
+    for pair, slopes in zip(program.parameters, gradients):
+        for parameter, slope in zip(pair, slopes):
+            parameter -= 0.1 * slope
+    second, _ = program(*map(numbers, inputs))
+    assert second < first == C.data or second < first
+    assert [v.data for v in model.parameters()] == before
+    assert all(np.array_equal(W, k) for (W, _), k in zip(gradients, kept))
+    program.write_back()
+    assert [v.data for v in model.parameters()] != before
+    W, b = program.parameters[0]
+    assert [[w.data for w in n.w] for n in model.layers[0].neurons] == W.tolist()
+    assert [n.b.data for n in model.layers[0].neurons] == b.tolist()
+    again = [model([v.data for v in x]) for x in inputs[0]]
+    C2 = losses.mean_squared_error(again, [t.data for t in inputs[1]])
+    close((C2 + losses.l2(model.parameters(), 0.01)).data, second)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "each", True])
+@pytest.mark.parametrize("sizes", [(3, 4, 3), (3, 4, 1), (1, 1, 2), (3, 2, 2, 2)])
+def test_one_example_over_a_batch(sizes, mode):
+    model = mb.MLP(sizes[0], sizes[1:], "tanh", seed=1)
+    x = values([0.1] * sizes[0])
+    y = values([0.2] * sizes[-1])
+
+    def record(x, y):
+        outputs = model(x)
+        outputs = [outputs] if isinstance(outputs, mb.Value) else outputs
+        return losses.mean_squared_error(outputs, y) + losses.l2(model.parameters(), 0.1)
+
+    program = compile(record(x, y), [x, y], wrt=[model, x], batch=mode)
+    rng = np.random.default_rng(2)
+    for n in (5, 1, 2):
+        X, Y = rng.normal(size=(n, sizes[0])), rng.normal(size=(n, sizes[-1]))
+        assert program.check(X, Y) < RTOL
+        assert program.check(X, Y, rebuild=record) < RTOL
+        value, (layers, d_x) = program(X, Y)
+        lead = (n,) if mode == "each" else ()
+        assert np.shape(value) == lead
+        assert d_x.shape == X.shape
+        assert layers[0][0].shape == (*lead, sizes[1], sizes[0])
+
+
+def test_shared_weights_duplicates_and_inputs_used_twice():
+    w, b = values([0.3, -0.2, 0.5]), mb.Value(0.1)
+    X = values(np.random.default_rng(0).normal(size=(4, 5)))
+    rows = [[mb.tanh(mb.dot(w, x[k : k + 3], b)) for k in range(3)] for x in X]  # a convolution
+    C = mb.sum([h * h * w[0] + x[0] * x[0] for row, x in zip(rows, X) for h in row])
+    agrees(C, [X], [w, [b, b], [w[0], w[2]]])
+
+
+def test_a_recurrence():
+    W, U = values(np.eye(3) * 0.5 + 0.1), values([0.3, -0.1, 0.2])
+    xs = values(np.random.default_rng(0).normal(size=20))
+    h = [mb.Value(0.0)] * 3
+    for x in xs:
+        h = [mb.tanh(mb.dot(row, h, u * x)) for row, u in zip(W, U)]
+    agrees(mb.sum(h), [xs], [W, U])
+
+
+def test_attention():
+    rng = np.random.default_rng(0)
+    Q, K, V = (values(rng.normal(size=(4, 3))) for _ in range(3))
+    out = []
+    for q in Q:
+        p = mb.softmax([mb.dot(q, k) for k in K])
+        out.append([mb.dot(p, column) for column in zip(*V)])
+    program = agrees(mb.sum([v * v for row in out for v in row]), [Q, K, V])
+    assert len(program.source.splitlines()) < 40
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "sin", "gelu", "erf"])
+def test_second_derivatives(activation):
+    model = mb.MLP(2, [3, 1], activation, seed=1)
+    X = values(np.random.default_rng(0).normal(size=(3, 2)))
+    slopes = [mb.grad(model(x), x, create_graph=True) for x in X]
+    C = mb.sum([s * s for pair in slopes for s in pair])
+    agrees(C, [X], [[n.w for n in model.layers[0].neurons], [n.b for n in model.layers[0].neurons]])
+
+
+def test_an_operation_of_ones_own():
+    bump = mb.operation("bump(x, *ys)", "exp(-x * x) * fsum([y * y for y in ys])",
+                        "-2.0 * x * z", "[2.0 * y * exp(-x * x) for y in ys]")  # fmt: skip
+    twice = mb.operation("twice(x)", lambda x: 2.0 * x, "2.0")
+    X = values(np.random.default_rng(0).normal(size=(6, 3)))
+    agrees(mb.sum([bump(x[0], x) + twice(x[1]) for x in X]), [X])
+
+
+def test_without_parameters_there_are_no_gradients():
+    x = mb.Value(2.0)
+    assert compile(x * x, [x])(3.0) == (9.0, None)
+
+
+def test_what_is_constant_folds():
+    x, c = mb.Value(2.0), mb.Value(3.0)
+    program = compile(mb.exp(c) * x, [x], wrt=x)
+    assert program(5.0) == (5.0 * math.exp(3.0), math.exp(3.0))
+    assert compile(mb.exp(c), [x], wrt=x)(1.0) == (math.exp(3.0), 0.0)
+
+
+def test_a_domain_error_names_the_node():
+    x = values([1.0, 2.0, 3.0])
+    x[1].label = "x_2"
+    logs = [mb.log(v) for v in x]
+    program = compile(mb.sum([mb.relu(z) for z in logs]), [x], wrt=x)
+    with pytest.raises(ValueError, match=r"log: no value at x = -1.0 \(node 'x_2'\); expected x"):
+        program([1.0, -1.0, 2.0])
+    with pytest.raises(ValueError, match=r"log: no value at x = 0\.0"):
+        program([1.0, 0.0, 2.0])
+    close(program([1.0, 1.0, math.e])[0], 1.0)
+
+
+def test_an_infinite_derivative_is_the_engines():
+    x = mb.Value(1.0)
+    program = compile(mb.sqrt(x) + 0.0, [x], wrt=x)
+    assert program(0.0) == (0.0, math.inf)
+
+
+def test_kinks_and_ties():
+    X = values([[0.0, 0.0], [1.0, 1.0], [2.0, -1.0]])
+    for f in (mb.maximum, mb.minimum, lambda x, y: mb.relu(x) + abs(y) + mb.leaky_relu(y)):
+        agrees(mb.sum([f(*x) for x in X]), [X])
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (([[1.0, 2.0]],), ValueError, r"input 0: shape \(1, 2\); expected \(2, 2\)"),
+        (([[1.0, 2.0], [3.0]],), ValueError, "input 0: expected rows of one length"),
+        (([["a", "b"], ["c", "d"]],), TypeError, "input 0: expected real numbers"),
+        (([[1.0, 2.0], [3.0, math.nan]],), ValueError, r"input 0\[1\]\[1\] is nan"),
+        (([[1.0, 2.0], [3.0, 1j]],), TypeError, "input 0: expected real numbers"),
+        ((), TypeError, "expected 1 inputs, got 0"),
+    ],
+)
+def test_wrong_inputs(given, error, message):
+    X = values([[1.0, 2.0], [3.0, 4.0]])
+    program = compile(mb.sum(flat(X)), [X], wrt=X)
+    with pytest.raises(error, match=message):
+        program(*given)
+
+
+def test_wrong_arguments():
+    x = mb.Value(1.0)
+    y = x * x
+    with pytest.raises(TypeError, match="expected a Value, got float"):
+        compile(1.0)
+    with pytest.raises(TypeError, match="expected a list of inputs, got Value"):
+        compile(y, x)
+    with pytest.raises(TypeError, match=r"inputs\[0\]: expected Values, got float"):
+        compile(y, [1.0])
+    with pytest.raises(ValueError, match="is twice among the inputs"):
+        compile(y, [[x, x]])
+    with pytest.raises(ValueError, match=r"wrt is the result of mul; expected a leaf"):
+        compile(y, [x], wrt=y)
+    with pytest.raises(ValueError, match="batch is 3; expected one of"):
+        compile(y, [x], batch=3)
+
+
+def test_check_finds_what_python_decided():
+    x = mb.Value(1.0)
+
+    def record(x):
+        return x * x if x > 0 else -x
+
+    program = compile(record(x), [x], wrt=x)
+    assert program.check(2.0, rebuild=record) == 0.0
+    assert program.check(-2.0) == 0.0
+    with pytest.raises(ValueError, match="decided in Python"):
+        program.check(-2.0, rebuild=record)
