@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from micrograd_bp import drawing, terminal, train_command
+from micrograd_bp import doctor, drawing, terminal, train_command
+from micrograd_bp.bench import command as bench_command
 from micrograd_bp.derivations import STYLES, Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.folding import LEVELS
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_step(commands)
     _add_check(commands)
     train_command.add(commands)
+    bench_command.add(commands)
+    _add_doctor(commands)
     options = parser.parse_args(arguments)
     code: int | None = None
     try:
@@ -352,3 +355,25 @@ def _check(options: argparse.Namespace) -> int:
     else:
         print(found.json() if options.json else found.table)
     return 0 if found.ok else 1
+
+
+# ------------------------------------------------------------------ doctor
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="what is installed, what draws pictures, and what each extra would add",
+        description=(
+            "Say which Python and libraries this is, who draws pictures here, what each extra "
+            "adds and the line that installs it, and whether the terminal and a browser will do."
+        ),
+        epilog="Example: micrograd-bp doctor --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    report = doctor.examine()
+    print(report.json() if options.json else report)

@@ -96,7 +96,7 @@ def play(
     """
     if not steps:
         raise ValueError("there are no steps to play")
-    if input is None and output is None and not _has_screen():
+    if input is None and output is None and not has_screen():
         for line in plain(steps):
             print(line)
         return
@@ -107,7 +107,8 @@ def play(
     _application(View(steps, title), input, output).run()
 
 
-def _has_screen() -> bool:
+def has_screen() -> bool:
+    """Whether someone can press keys and see a screen here, so that `play` does not just print."""
     streams = (sys.stdin, sys.stdout)
     smart = os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
     return smart and all(stream is not None and stream.isatty() for stream in streams)

@@ -45,6 +45,7 @@ LEVELS = [  # a module imports from levels before its own
     {"generic", "passes"},
     {"derivations", "stepping"},
     {"terminal"},
+    {"doctor"},
     {"folding"},
     {"columns"},
     {"picture"},
@@ -56,7 +57,13 @@ LEVELS = [  # a module imports from levels before its own
     {f"lectures.{name}" for name in ("csc311", "cs3780", "ml", "bpnn", "lec16")},
     {"lectures.report", "lectures.dictionary"},
     {"lectures.translation"},
-    {"train_command"},
+    {"bench.problems", "bench.native"},
+    {"bench.networks"},
+    {"bench.graphs"},
+    {"bench.workloads"},
+    {"bench.measuring"},
+    {"bench.report"},
+    {"train_command", "bench.command"},
     {"cli"},
 ]
 LEVEL = {name: k for k, level in enumerate(LEVELS) for name in level}

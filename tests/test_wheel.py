@@ -3,7 +3,9 @@
 The second half installs it with its dependencies from the package index.
 """
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -143,3 +145,17 @@ def test_a_command(complete, arguments):
     done = complete.run("micrograd-bp", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
+
+
+def test_the_doctors_line_installs_an_extra(complete):
+    def terminal():
+        said = complete.run("python", "-m", "micrograd_bp", "doctor", "--json").stdout
+        return next(extra for extra in json.loads(said)["extras"] if extra["name"] == "terminal")
+
+    before = terminal()
+    assert before["libraries"] == {"prompt-toolkit": None}
+    program, *arguments = shlex.split(before["command"])
+    assert Path(program).parent == complete.programs
+    done = complete.run(Path(program).name, *arguments, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert terminal()["libraries"]["prompt-toolkit"][0] == "3"
