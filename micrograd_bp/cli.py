@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ from micrograd_bp.stepping import GRANULARITIES, steps
 from micrograd_bp.symbol import unicode
 from micrograd_bp.terminal import NoTerminal
 
+EXAMPLES = """\
+examples, and COMMAND --help has more:
+  micrograd-bp demo
+  micrograd-bp derive csc311 "W^{(1)}_{23}" --style paths
+  micrograd-bp graph csc311 --out graph.html
+  micrograd-bp step csc311
+  micrograd-bp train moons --out moons
+  micrograd-bp doctor
+"""
+SHELLS = ("bash", "zsh", "fish", "powershell")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, 1 for a failed check, 2 for a mistake in the input.
@@ -37,21 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    parser = argparse.ArgumentParser(
-        prog="micrograd-bp",
-        description="Backpropagation you can read: every gradient explains itself.",
-    )
-    parser.add_argument("--version", action="version", version=version("micrograd_bp"))
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_demo(commands)
-    _add_graph(commands)
-    _add_derive(commands)
-    _add_step(commands)
-    _add_check(commands)
-    train_command.add(commands)
-    bench_command.add(commands)
-    _add_doctor(commands)
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     code: int | None = None
     try:
         code = options.run(options)
@@ -64,6 +62,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code or 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options, and those of each of its commands.
+
+    >>> parser().parse_args(["derive", "csc311", "--style", "paths"]).style
+    'paths'
+    """
+    found = argparse.ArgumentParser(
+        prog="micrograd-bp",
+        description="Backpropagation you can read: every gradient explains itself.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    found.add_argument("--version", action="version", version=version("micrograd_bp"))
+    commands = found.add_subparsers(
+        required=True,
+        metavar="COMMAND",
+        parser_class=partial(argparse.ArgumentParser, formatter_class=_Paragraphs),
+    )
+    _add_demo(commands)
+    _add_graph(commands)
+    _add_derive(commands)
+    _add_step(commands)
+    _add_check(commands)
+    train_command.add(commands)
+    bench_command.add(commands)
+    _add_doctor(commands)
+    _add_completion(commands)
+    return found
+
+
+class _Paragraphs(argparse.HelpFormatter):
+    """Keeps the lines that a text is given in apart, so that an example can be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(super()._fill_text(line, width, indent) for line in text.splitlines())
 
 
 # ------------------------------------------------------------------ the network
@@ -100,9 +135,10 @@ def _add_demo(commands: Any) -> None:
         ),
         epilog=(
             "FILE.json holds an object with x, t, W1, b1, W2, b2, w3, b3 and, if you like, eta and "
-            "activation. W1[i][j] is the weight to unit i+1 from input j+1: a row for each unit. "
-            'Example: {"x": [1, 2], "t": 0.5, "W1": [[0.1, 0.2], [0.3, 0.4]], "b1": [0, 0], '
-            '"W2": [[0.5, -0.5]], "b2": [0.1], "w3": [0.7], "b3": -0.2}'
+            "activation. W1[i][j] is the weight to unit i+1 from input j+1: a row for each unit:\n"
+            '{"x": [1, 2], "t": 0.5, "W1": [[0.1, 0.2], [0.3, 0.4]], "b1": [0, 0], '
+            '"W2": [[0.5, -0.5]], "b2": [0.1], "w3": [0.7], "b3": -0.2}\n'
+            "Example: micrograd-bp demo --activation tanh --out demo"
         ),
     )
     demo.add_argument("--out", metavar="DIR", default="demo", help="where the drawing goes (demo)")
@@ -377,3 +413,41 @@ def _add_doctor(commands: Any) -> None:
 def _doctor(options: argparse.Namespace) -> None:
     report = doctor.examine()
     print(report.json() if options.json else report)
+
+
+# ------------------------------------------------------------------ completion
+
+
+def _add_completion(commands: Any) -> None:
+    parser = commands.add_parser(
+        "completion",
+        help="a script with which the Tab key completes commands and options",
+        description="Print the script that completes micrograd-bp in a shell.",
+        epilog=(
+            "To keep it in bash:\n"
+            "micrograd-bp completion bash > "
+            "~/.local/share/bash-completion/completions/micrograd-bp\n"
+            "In zsh: a file _micrograd-bp in a folder of $fpath.\n"
+            "In fish: ~/.config/fish/completions/micrograd-bp.fish\n"
+            'Example: eval "$(micrograd-bp completion bash)"'
+        ),
+    )
+    parser.add_argument("shell", choices=SHELLS)
+    parser.set_defaults(run=_completion)
+
+
+def _completion(options: argparse.Namespace) -> None:
+    try:
+        import shtab
+    except ImportError:
+        raise ImportError(
+            "completion needs shtab: pip install 'micrograd_bp[completion]'"
+        ) from None
+    whole = parser()
+    [commands] = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
+    for command in commands.choices.values():
+        for action in command._actions:
+            if isinstance(action.metavar, str) and action.metavar.startswith(("FILE", "DIR")):
+                kind = shtab.FILE if action.metavar.startswith("FILE") else shtab.DIRECTORY
+                action.complete = kind
+    print(shtab.complete(whole, options.shell))
