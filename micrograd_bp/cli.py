@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from micrograd_bp import doctor, drawing, terminal, train_command
@@ -77,11 +78,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     found.add_argument("--version", action="version", version=version("micrograd_bp"))
-    commands = found.add_subparsers(
-        required=True,
-        metavar="COMMAND",
-        parser_class=partial(argparse.ArgumentParser, formatter_class=_Paragraphs),
-    )
+    commands = found.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
     _add_demo(commands)
     _add_graph(commands)
     _add_derive(commands)
@@ -94,11 +91,17 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-class _Paragraphs(argparse.HelpFormatter):
-    """Keeps the lines that a text is given in apart, so that an example can be copied."""
+class _Command(argparse.ArgumentParser):
+    """One whose help keeps the lines of the epilog apart, so that an example can be copied."""
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(super()._fill_text(line, width, indent) for line in text.splitlines())
+    def __init__(self, *, description: str, epilog: str, **options: Any) -> None:
+        filled = partial(fill, width=80, break_long_words=False, break_on_hyphens=False)
+        super().__init__(
+            description=filled(description),
+            epilog="\n".join(map(filled, epilog.splitlines())),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **options,
+        )
 
 
 # ------------------------------------------------------------------ the network
@@ -373,7 +376,7 @@ def _add_check(commands: Any) -> None:
         epilog="Example: micrograd-bp check lec16 --errata",
     )
     parser.add_argument(
-        "lecture", nargs="?", type=str.lower, choices=report.LECTURES, help="all, if left out"
+        "lecture", nargs="?", type=str.lower, choices=[*report.LECTURES], help="all, if left out"
     )
     parser.add_argument("--networks", type=int, default=25, metavar="N", help="how many (25)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks (0)")
@@ -424,12 +427,11 @@ def _add_completion(commands: Any) -> None:
         help="a script with which the Tab key completes commands and options",
         description="Print the script that completes micrograd-bp in a shell.",
         epilog=(
-            "To keep it in bash:\n"
-            "micrograd-bp completion bash > "
-            "~/.local/share/bash-completion/completions/micrograd-bp\n"
-            "In zsh: a file _micrograd-bp in a folder of $fpath.\n"
-            "In fish: ~/.config/fish/completions/micrograd-bp.fish\n"
-            'Example: eval "$(micrograd-bp completion bash)"'
+            'For this session of bash: eval "$(micrograd-bp completion bash)". To keep it, write '
+            "it to ~/.local/share/bash-completion/completions/micrograd-bp; for zsh, to a file "
+            "_micrograd-bp in a folder of $fpath; for fish, to "
+            "~/.config/fish/completions/micrograd-bp.fish.\n"
+            "Example: micrograd-bp completion fish"
         ),
     )
     parser.add_argument("shell", choices=SHELLS)
@@ -446,8 +448,9 @@ def _completion(options: argparse.Namespace) -> None:
     whole = parser()
     [commands] = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
     for command in commands.choices.values():
+        command.description = " ".join(command.description.split())  # its first line is shown
         for action in command._actions:
-            if isinstance(action.metavar, str) and action.metavar.startswith(("FILE", "DIR")):
-                kind = shtab.FILE if action.metavar.startswith("FILE") else shtab.DIRECTORY
-                action.complete = kind
+            named = str(action.metavar)
+            if named.startswith(("FILE", "DIR")):
+                action.complete = shtab.FILE if named.startswith("FILE") else shtab.DIRECTORY
     print(shtab.complete(whole, options.shell))

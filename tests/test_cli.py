@@ -5,6 +5,8 @@ import json
 import math
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -13,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from micrograd_bp import derive, draw, drawing, lectures, steps, terminal
-from micrograd_bp.cli import main
+from micrograd_bp.cli import EXAMPLES, SHELLS, main, parser
 from micrograd_bp.lectures import csc311
 from micrograd_bp.nn import ACTIVATIONS
 from micrograd_bp.symbol import unicode
@@ -221,7 +223,7 @@ def test_arguments(capsys, arguments, code, expected):
 def test_the_example_of_the_help_works(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["demo", "--help"])
-    text = " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split()).partition(" Example: ")[0]
     (tmp_path / "own.json").write_text(text[text.index('{"x"') :])
     assert csc311.load("own.json").sizes == (2, 2, 1, 1)
 
@@ -541,3 +543,76 @@ def test_check_answers_mistakes(capsys):
     )
     with pytest.raises(SystemExit, match="2"):
         main(["check", "lec17"])
+
+
+# ------------------------------------------------------------------ help and completion
+
+COMMANDS = parser()._actions[-1].choices
+QUICK = {"demo", "graph", "derive", "step", "check", "completion"}
+
+
+def examples(text):
+    return [shlex.split(found)[1:] for found in re.findall(r"micrograd-bp [a-z].*", text)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_help_has_an_example_that_works(capsys, name):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    [line] = re.findall(r"^Example: .*", capsys.readouterr().out, re.MULTILINE)
+    [example] = examples(line)
+    assert example[0] == name
+    assert parser().parse_args(example).run
+    if name in QUICK:
+        assert main(example) == 0
+
+
+def test_the_examples_of_the_whole(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert EXAMPLES in capsys.readouterr().out
+    found = examples(EXAMPLES)
+    assert len(found) == len(EXAMPLES.splitlines()) - 1
+    assert all(parser().parse_args(example).run for example in found)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_knows_each_command(capsys, shell):
+    pytest.importorskip("shtab")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert [name for name in COMMANDS if name not in script] == []
+    assert "--granularity" in script
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["d"], {"demo", "derive", "doctor"}),
+        (["derive", "csc311", "--sty"], {"--style"}),
+        (["graph", "csc311", "--theme", ""], {"light", "dark"}),
+        (["step", "csc311", "--html", "no"], {"notes.html"}),
+        (["check", "l"], {"lec16"}),
+    ],
+    ids=" ".join,
+)
+def test_bash_completes(tmp_path, monkeypatch, typed, expected):
+    pytest.importorskip("shtab")
+    monkeypatch.undo()  # the PATH
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("the system has no bash")
+    (tmp_path / "notes.html").touch()
+    script = run("completion", "bash").stdout.decode()
+    words = shlex.join(["micrograd-bp", *typed])
+    script += f"\nCOMP_WORDS=({words}); COMP_CWORD={len(typed)}; COMPREPLY=()\n"
+    script += '_shtab_micrograd_bp; echo "${COMPREPLY[@]}"\n'
+    done = subprocess.run([bash, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.stderr, {*done.stdout.split()}) == ("", expected)
+
+
+def test_completion_without_its_library(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    said = "micrograd-bp: completion needs shtab: pip install 'micrograd_bp[completion]'\n"
+    assert capsys.readouterr().err == said

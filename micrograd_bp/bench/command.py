@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
         epilog=(
             "Workloads: "
             + "; ".join(f"{name}, {workload.title}" for name, workload in WORKLOADS.items())
-            + f". Peers: {', '.join(CONTESTANTS)}. "
+            + f". Peers: {', '.join(CONTESTANTS)}.\n"
             "Example: micrograd-bp bench W1 W5 --peers compiled numpy torch"
         ),
     )
