@@ -219,7 +219,9 @@ def fit(
     size = whole(len(X) if batch_size is None else batch_size, "batch_size", 1, len(X))
     epochs = whole(epochs, "epochs", 1)
     rng = random.Random(whole(seed, "seed"))
-    _checked(optimizer, parameters, callbacks)
+    _checked(optimizer, parameters)
+    callbacks = listed(callbacks, "callbacks")
+    _functions(loss=[loss], penalty=[penalty], accuracy=[accuracy], callbacks=callbacks)
     _try(model, loss, X, y)
     if held is not None:
         _try(model, loss, *held, "validation ")
@@ -405,7 +407,7 @@ def _parameters(model: Any) -> list[Value]:
     return listed(parameters(), "model.parameters()")
 
 
-def _checked(optimizer: Any, parameters: Sequence[Value], callbacks: Any) -> None:
+def _checked(optimizer: Any, parameters: Sequence[Value]) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             "optimizer: expected one made for the model, such as SGD(model.parameters()), got "
@@ -413,9 +415,14 @@ def _checked(optimizer: Any, parameters: Sequence[Value], callbacks: Any) -> Non
         )
     if not {*parameters}.issuperset(optimizer.parameters):
         raise ValueError("optimizer: its parameters are not the model's; was it made for another?")
-    for callback in listed(callbacks, "callbacks"):
-        if not callable(callback):
-            raise TypeError(f"callbacks: expected functions, got {type(callback).__name__}")
+
+
+def _functions(**given: Sequence[Any]) -> None:
+    for name, functions in given.items():
+        for function in functions:
+            missing = function is None and name in ("penalty", "accuracy")
+            if not missing and not callable(function):
+                raise TypeError(f"{name}: expected a function, got {type(function).__name__}")
 
 
 def _try(model: Any, loss: Loss, X: list[list[float]], y: list[Any], where: str = "") -> None:

@@ -283,7 +283,8 @@ def test_gradients_are_those_of_the_batch():
 def test_callbacks():
     model = network()
     told = []
-    history = fit(model, X, Y, loss=binary_cross_entropy, epochs=3, callbacks=[told.append])
+    calls = (call for call in [told.append])  # any iterable
+    history = fit(model, X, Y, loss=binary_cross_entropy, epochs=3, callbacks=calls)
     assert [e.epoch for e in told] == [1, 2, 3]
     assert [e.loss for e in told] == history.loss
     assert [e.accuracy for e in told] == history.accuracy
@@ -708,7 +709,10 @@ MISTAKES = [
         r"^y\[2\]: cross_entropy: class 2; expected a whole number from 0 to 1",
     ),
     ({"loss": lambda a, t: 0.5}, TypeError, "loss: expected a Value, got float"),
-    ({"loss": None}, TypeError, "not callable"),
+    ({"loss": None}, TypeError, "loss: expected a function, got NoneType"),
+    ({"loss": "hinge"}, TypeError, "loss: expected a function, got str"),
+    ({"penalty": 0.1}, TypeError, "penalty: expected a function, got float"),
+    ({"accuracy": 1}, TypeError, "accuracy: expected a function, got int"),
     ({"model": None}, TypeError, r"model: expected a Module, such as MLP\(2, .*got NoneType"),
     ({"model": MLP}, TypeError, "model: expected a Module"),
     ({"model": types.SimpleNamespace(parameters=list)}, TypeError, "model: expected a Module"),
@@ -722,7 +726,7 @@ MISTAKES = [
     ({"optimizer": "adam"}, TypeError, "optimizer: expected one made for the model, .*'adam'"),
     ({"optimizer": SGD}, TypeError, "optimizer: expected one made for the model"),
     ({"optimizer": SGD([Value(1.0)])}, ValueError, "its parameters are not the model's"),
-    ({"callbacks": [None]}, TypeError, "callbacks: expected functions, got NoneType"),
+    ({"callbacks": [None]}, TypeError, "callbacks: expected a function, got NoneType"),
     ({"callbacks": print}, TypeError, "callbacks: expected a list, got builtin"),
     ({"validation": X}, ValueError, r"validation: expected a pair \(X, y\), got 12"),
     ({"validation": 5}, TypeError, "validation: expected a list, got int"),
