@@ -20,6 +20,7 @@ is fixed in it; `program.check` compares with the engine.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from micrograd_bp.compiler_graph import fuse, read
@@ -29,6 +30,7 @@ from micrograd_bp.engine import Value, grad
 
 if TYPE_CHECKING:
     from micrograd_bp.compiler_numpy import Machine
+    from micrograd_bp.compiler_source import Text
 
 __all__ = ["Program", "compile"]
 
@@ -264,26 +266,20 @@ class Program:
         total = float(np.add.reduce(value))
         return total / rows if self._batch == "mean" else total
 
-    def _gradient(self, k: int, found: list[Any], rows: int) -> Any:
+    def _gradient(self, k: int, found: list[Any], rows: int, library: Any = None) -> Any:
         """The gradient of the k-th array of `wrt`, from the arrays that hold its Values."""
-        np = self._np
+        np = self._np if library is None else library
         assert self._wrt is not None
         shape, places = self._wrt.leaves[k].shape, self._places[k]
-        source = self._whole[k]
-        lead = self._lead(places[0][0], rows)
-        if source is not None:
-            g = found[self._wanted.index(source)]
-            if g is None:
-                return np.zeros(lead + shape)
-            if np.shape(g) == lead + shape:
-                return g
-            g = np.broadcast_to(g, lead + self._full(source)) if np.ndim(g) == 0 else g
-            return np.array(g.reshape(lead + shape))
-        columns = []
-        for j, i in places:
+        parts = {}
+        for j in dict.fromkeys(j for j, _ in places):
             g, lead = found[self._wanted.index(j)], self._lead(j, rows)
-            g = np.broadcast_to(0.0 if g is None else g, lead + self._full(j))
-            columns.append(g.reshape(*lead, -1)[..., i])
+            full = lead + self._full(j)
+            g = np.zeros(full) if g is None else np.asarray(g)
+            parts[j] = g if g.shape == full else np.array(np.broadcast_to(g, full))
+        if self._whole[k] is not None:
+            return parts[places[0][0]].reshape(lead + shape)
+        columns = [parts[j].reshape((*self._lead(j, rows), -1))[..., i] for j, i in places]
         return np.stack(columns, -1).reshape(lead + shape)
 
     def _lead(self, j: int, rows: int) -> tuple[int, ...]:
@@ -376,8 +372,84 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The program as text."""
-        return (self._machines.get(1) or self._machine(1)).source
+        """The program as a function of arrays, in NumPy and in the lectures' names.
+
+        It is called with the inputs and parameters and gives the value and the gradients, array by
+        array. What runs is the same, with its memory laid out beforehand.
+        """
+        return self._text.source
+
+    @cached_property
+    def _text(self) -> "Text":
+        from micrograd_bp.compiler_source import stem, write
+
+        names = [stem([v.label for v in values]) for values in self._owned]
+        inputs = [stem([v.label for v in leaf.values]) for leaf in self._inputs]
+        for k, name in enumerate(inputs):
+            if not name:
+                layered = k == 0 and "W1" in names  # then the inputs are the activations a0
+                inputs[k] = "a0" if layered else "XYZ"[k] if k < 3 else f"X{k}"
+        return write(self._layout, self._passes, [*names, *inputs])
+
+    def to(self, library: str) -> Callable[..., tuple[Any, Any]]:
+        """The program as a pure function for JAX: f(parameters, *inputs) gives (value, gradients).
+
+        `parameters` has the structure of `.parameters` (None for the inputs in it). The function
+        may be given to `jax.jit`, `vmap` and `grad`, and its inputs and parameters be sharded over
+        devices. It computes in JAX's precision: for float64 set `jax_enable_x64`. It raises no
+        errors: where an operation has no value, it gives nan or inf. Needs
+        `pip install 'micrograd_bp[jax]'`.
+        """
+        if library != "jax":
+            raise ValueError(f"to({library!r}): expected 'jax'")
+        try:
+            import jax
+            import jax.numpy as jnp
+        except ImportError:
+            raise ImportError("needs JAX: pip install 'micrograd_bp[jax]'") from None
+        return self._function(jnp, jax)
+
+    def _function(self, library: Any, special: Any = None) -> Callable[..., tuple[Any, Any]]:
+        """The text as a function of parameters and inputs."""
+        from micrograd_bp.compiler_source import array_functions
+
+        text = self._text
+        scope = array_functions(library, special) | text.constants
+        exec(text.source, scope)
+        own = len(self._owned)
+        origins = [self._origin(j) for j in range(own)]
+
+        def run(parameters: Any, *inputs: Any) -> tuple[Any, Any]:
+            if len(inputs) != len(self._shapes):
+                raise TypeError(f"expected {len(self._shapes)} inputs, got {len(inputs)}")
+            flat = [] if self._wrt is None else self._wrt.listed(parameters)
+            leaves = []
+            for k, places in origins:
+                array = library.asarray(flat[k], float)
+                leaves.append(array if places is None else library.ravel(array)[places])
+            leaves += [library.asarray(array, float) for array in inputs]
+            value, found = scope["program"](*(leaves[j] for j in text.leaves))
+            rows = len(leaves[own]) if self._batch and inputs else 1
+            if self._batch:
+                value = library.broadcast_to(value, (rows,))
+                if self._batch != "each":
+                    value = value.sum() if self._batch == "sum" else value.mean()
+            if self._wrt is None:
+                return value, None
+            gradients = [self._gradient(k, found, rows, library) for k in range(len(self._places))]
+            return value, self._wrt.filled(gradients)
+
+        return run
+
+    def _origin(self, j: int) -> tuple[int, Any]:
+        """The array of `wrt` that brings the j-th parameters along, and their places in it."""
+        for k, places in enumerate(self._places):
+            if self._whole[k] == j:
+                return k, None
+            found = {i: at for at, (source, i) in reversed([*enumerate(places)]) if source == j}
+            if len(found) == len(self._owned[j]):
+                return k, self._np.array([found[i] for i in range(len(found))])
+        raise AssertionError("each array of parameters is from one of wrt")
 
 
 def _recorded(numbers: Any) -> Any:

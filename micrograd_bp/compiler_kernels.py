@@ -98,7 +98,7 @@ def log_total(e: Any, total: Any, sure: Any = True, out: Any = None, np: Any = n
         return np.log(total, out=out)
     ones = e == 1.0
     rest = np.sum(np.where(ones, 0.0, e), axis=-1) + (np.sum(ones, axis=-1) - 1.0)
-    return np.log1p(rest, out=out)
+    return np.log1p(rest) if out is None else np.log1p(rest, out=out)
 
 
 def probabilities_minus(p: Any, ys: Any, sure: Any = True, out: Any = None, np: Any = np) -> Any:
@@ -125,6 +125,14 @@ def sech2_of(z: Any, x: Any, np: Any = np) -> Any:
     return slope
 
 
+def softmax_backward(d: Any, p: Any, np: Any = np) -> Any:
+    """Σₖ dₖ ∂pₖ/∂xᵢ = pᵢ (dᵢ - Σₖ dₖpₖ), with d counted from that of the likeliest."""
+    top = np.argmax(p, axis=-1, keepdims=True)
+    d = np.broadcast_to(d, p.shape)
+    d = d - np.take_along_axis(d, top, -1)
+    return p * (d - np.sum(d * p, axis=-1, keepdims=True))
+
+
 NUMPY: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
     for name in (
@@ -143,5 +151,6 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "probabilities_minus": probabilities_minus,
     "any_sure": any_sure,
     "sech2_of": sech2_of,
+    "softmax_backward": softmax_backward,
 }
 """What a formula may call in the end; all but the last two are elementwise."""

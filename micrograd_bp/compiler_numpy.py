@@ -16,17 +16,12 @@ from numpy.lib.stride_tricks import as_strided
 from micrograd_bp.compiler_arrays import Array
 from micrograd_bp.compiler_kernels import NUMPY, ROWS, each_row
 from micrograd_bp.compiler_layout import Layout, contiguous
+from micrograd_bp.compiler_numbers import number_text
 from micrograd_bp.compiler_passes import Passes
-from micrograd_bp.compiler_products import along, matrices
-from micrograd_bp.table import FLOATS
+from micrograd_bp.compiler_products import contraction
 
 __all__ = ["Machine", "assemble"]
 
-INFIX = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=",
-    "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
-    "logical_and": "and", "logical_or": "or",
-}  # fmt: skip
 ALIASES = ("reshape", "view", "broadcast")
 UFUNCS = {name for name, f in NUMPY.items() if isinstance(f, np.ufunc)}
 
@@ -295,25 +290,15 @@ class _Assembler:
                 text = f"{flat}.dot({ones})"
         elif fn == "sum_over_batch":
             text = f"{arguments[0]}.dot({self.ones(self.batch)})"
-        elif fn in INFIX:
-            text = f" {INFIX[fn]} ".join(arguments)
         elif fn == "share":
             text = repr(1.0 / self.batch)
         elif fn == "times_batch":
             text = f"{float(self.batch)} * {arguments[0]}"
-        elif fn == "negative":
-            text = f"-{arguments[0]}"
-        elif fn == "where":
-            text = f"{arguments[1]} if {arguments[0]} else {arguments[2]}"
-        elif fn == "logical_not":
-            text = f"not {arguments[0]}"
-        elif fn in ("maximum", "minimum"):
-            text = f"{fn[:3]}({', '.join(arguments)})"
         elif fn == "row_by_row":
             function = self.name("function", s.attributes["function"])
             given = [
-                f"{t}.tolist()" if star and isinstance(a, Array) else t
-                for t, a, star in zip(arguments, s.args, s.attributes["stars"])
+                f"{text}.tolist()" if star and isinstance(a, Array) else text
+                for text, a, star in zip(arguments, s.args, s.attributes["stars"])
             ]
             text = f"{function}({', '.join(given)})"
         elif fn == "any_sure":
@@ -321,8 +306,8 @@ class _Assembler:
         elif fn in ROWS:
             text = f"{self.function(fn)}({', '.join(arguments)}).item()"
         else:
-            self.scope[f"float_{fn}"] = FLOATS.get(fn) or _single(fn)
-            text = f"float_{fn}({', '.join(arguments)})"
+            text, called = number_text(fn, arguments)
+            self.scope[f"float_{fn}"] = called
         self.text[id(s)] = name = self.new_name(s)
         self.lines.append(f"{name} = {text}")
 
@@ -422,6 +407,13 @@ class _Assembler:
             return copy
         return flat
 
+    def _concat(self, s: Array) -> None:
+        """Groups that lie one behind the other on the tape."""
+        assert self.tape is not None
+        offset = s.attributes["offset"]
+        span = self.tape[:, offset : offset + prod(s.shape)]
+        self.show(s, span if s.batched else span[0])
+
     def _view(self, s: Array) -> None:
         if s.args and self.scalar(s.args[0]):
             self._reshape(s)
@@ -491,46 +483,28 @@ class _Assembler:
         self.lines.append(f"reduce({self.spelled(s.args[0])}, 0, float, {self.text[id(s)]})")
 
     def _contract(self, s: Array) -> None:
-        a_axes, b_axes, axes = s.attributes["axes"]
-        a, b = s.args
-        letters = []
-        for argument, own in ((a, a_axes), (b, b_axes), (s, axes)):
-            letters.append("B" * (isinstance(argument, Array) and argument.batched) + own)
-        if {*letters[0]} | {*letters[1]} == {*letters[2]}:  # nothing is summed
-            self.own(s)
-            factors = [
-                self.name("m", along(self.thing(x), own, letters[2]))
-                for x, own in ((a, letters[0]), (b, letters[1]))
-            ]
-            self.function("multiply")
-            self.lines.append(f"multiply({', '.join(factors)}, out={self.text[id(s)]})")
-            return
-        found = matrices(self.thing(a), letters[0], self.thing(b), letters[1], letters[2])
-        if found is None:
-            self.own(s)
-            self.scope["einsum"] = np.einsum
-            pattern = f"{letters[0]},{letters[1]}->{letters[2]}"
-            self.lines.append(
-                f"einsum({pattern!r}, {self.spelled(a)}, {self.spelled(b)}, out={self.text[id(s)]})"
-            )
-            return
-        left, right, shape, order = found
-        names = [self.name("m", m) for m in (left, right)]
-        plain = left.ndim <= 2 and right.ndim <= 2
-        whole = order == tuple(range(len(order))) and shape == self.full(s)
-        if id(s) in self.results and plain and whole and not self.last_read(s):
-            self.fresh.add(id(s))
-            self.text[id(s)] = name = self.new_name(s)
-            self.lines.append(f"{name} = {names[0]}.dot({names[1]})")
-            return
+        letters = [
+            "B" * (isinstance(a, Array) and a.batched) + own
+            for a, own in zip((*s.args, s), s.attributes["axes"])
+        ]
         self.own(s)
-        out = self.buffer[id(s)].reshape([shape[k] for k in order])
-        target = out.transpose([order.index(k) for k in range(len(order))])
-        if plain and target.flags.c_contiguous:
+        out = self.buffer[id(s)]
+        function, left, right, target = contraction(
+            self.thing(s.args[0]), self.thing(s.args[1]), out, letters
+        )
+        names = [self.name("m", m) for m in (left, right)]
+        if function == "dot":
+            if id(s) in self.results and target is out and not self.last_read(s):
+                self.fresh.add(id(s))  # the caller's own
+                self.text[id(s)] = name = self.new_name(s)
+                self.lines.append(f"{name} = {names[0]}.dot({names[1]})")
+                return
             self.lines.append(f"{names[0]}.dot({names[1]}, {self.name('out', target)})")
         else:
-            self.scope["matmul"] = np.matmul
-            self.lines.append(f"matmul({names[0]}, {names[1]}, {self.name('out', target)})")
+            self.scope[function] = getattr(np, function)
+            pattern = f"'{letters[0]},{letters[1]}->{letters[2]}', " * (function == "einsum")
+            where = self.name("out", target)
+            self.lines.append(f"{function}({pattern}{names[0]}, {names[1]}, out={where})")
 
     def last_read(self, s: Array) -> bool:
         return self.last.get(id(s)) != len(self.passes.statements) or any(
@@ -545,7 +519,7 @@ class _Assembler:
 
     def _softmax_backward(self, s: Array) -> None:
         self.own(s)
-        self.scope["softmax_backward"] = softmax_backward
+        self.function("softmax_backward")
         self.lines.append(
             f"{self.text[id(s)]}[...] = softmax_backward({', '.join(map(self.spelled, s.args))})"
         )
@@ -629,25 +603,6 @@ class _Assembler:
 
 def _strides(shape: Sequence[int]) -> tuple[int, ...]:
     return contiguous(shape)
-
-
-def _single(fn: str) -> Callable[..., float]:
-    import math
-
-    if fn == "abs":
-        return abs
-    if hasattr(math, fn):
-        return getattr(math, fn)  # type: ignore[no-any-return]
-    function = NUMPY[fn]
-    return lambda *numbers: float(function(*numbers))
-
-
-def softmax_backward(d: Any, p: Any) -> Any:
-    """Σₖ dₖ ∂pₖ/∂xᵢ = pᵢ (dᵢ - Σₖ dₖpₖ), with d counted from that of the likeliest."""
-    top = np.argmax(p, axis=-1, keepdims=True)
-    d = np.broadcast_to(d, p.shape)
-    d = d - np.take_along_axis(d, top, -1)
-    return p * (d - np.sum(d * p, axis=-1, keepdims=True))
 
 
 def needs_tape(passes: Passes) -> bool:

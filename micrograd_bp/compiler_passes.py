@@ -23,7 +23,7 @@ class Passes:
     """The statements of both passes; the loss, and the gradients of the arrays that are wanted.
 
     `leaves` are the statements of inputs and parameters; `taped` the groups that have to lie on
-    the tape, and `first` how many statements are the forward pass.
+    the tape. `values` and `slopes` are those of all groups.
     """
 
     statements: list[Array]
@@ -32,6 +32,7 @@ class Passes:
     leaves: list[Array]
     taped: dict[int, Array]
     values: list[Any]
+    slopes: dict[int, Any]
 
 
 class _Writer:
@@ -98,6 +99,10 @@ class _Writer:
             return self.build.reshape(base, read.shape)
         arguments = () if base is None else (base,)
         batched = self.tape_batched if base is None else None
+        if base is None and read.strides == (1,) and self.tile(read, self.sources(read)):
+            parts = [self.values[k] for k in self.sources(read)]
+            if all(isinstance(part, Array) for part in parts):
+                return self.build.emit("concat", parts, read.shape, offset=read.offset)
         if read.strides is not None:
             return self.build.emit(
                 "view", arguments, read.shape, batched, offset=read.offset, strides=read.strides
@@ -324,7 +329,13 @@ def passes(
     output = int(layout.group_of[graph.output])
     if output < 0:
         return Passes(
-            build.statements, float(layout.numbers[graph.output]), [None] * len(wanted), [], {}, []
+            build.statements,
+            float(layout.numbers[graph.output]),
+            [None] * len(wanted),
+            [s for s in build.statements if s.fn == "leaf"],
+            {},
+            writer.values,
+            {},
         )
     place = int(layout.address[graph.output] - layout.groups[output].base)
     shape = layout.groups[output].shape
@@ -337,7 +348,7 @@ def passes(
     statements = _living(build.statements, [value, *gradients])
     leaves = [s for s in statements if s.fn == "leaf"]
     taped = {k: writer.values[k] for k in writer.taped}
-    return Passes(statements, value, gradients, leaves, taped, writer.values)
+    return Passes(statements, value, gradients, leaves, taped, writer.values, writer.gradients)
 
 
 def _living(statements: list[Array], results: Sequence[Any]) -> list[Array]:

@@ -6,12 +6,34 @@
 ((4, 2), (4, 2), (0, 1))
 """
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-__all__ = ["along", "matrices"]
+__all__ = ["contraction", "matrices"]
+
+
+def contraction(a: Any, b: Any, out: Any, letters: Sequence[str]) -> tuple[str, Any, Any, Any]:
+    """How to compute the sum of a · b into `out`: a function of NumPy, and views for it.
+
+    `letters` are those of the axes of a, b and out.
+    """
+    a_axes, b_axes, axes = letters
+    if {*a_axes, *b_axes} == {*axes}:  # nothing is summed
+        return "multiply", along(a, a_axes, axes), along(b, b_axes, axes), out
+    found = matrices(a, a_axes, b, b_axes, axes)
+    if found is None:
+        return "einsum", a, b, out
+    left, right, shape, order = found
+    if shape == out.shape and order == tuple(range(len(order))):
+        target = out
+    else:
+        target = out.reshape([shape[k] for k in order])
+        target = target.transpose([order.index(k) for k in range(len(order))])
+    plain = left.ndim < 3 and right.ndim < 3 and target.flags.c_contiguous
+    return "dot" if plain else "matmul", left, right, target
 
 
 def along(array: Any, own: str, axes: str) -> Any:

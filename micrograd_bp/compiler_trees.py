@@ -36,6 +36,24 @@ class Tree:
         """The structure with an array in the place of each leaf."""
         return self._fill(arrays)
 
+    def listed(self, filled: Any) -> list[Any]:
+        """The arrays of a structure like this one, in order; TypeError where it is another."""
+        found: list[Any] = [None] * len(self.leaves)
+        stack = [(self.form, filled)]
+        while stack:
+            form, given = stack.pop()
+            if isinstance(form, int):
+                found[form] = given
+            elif isinstance(form, dict) and isinstance(given, dict) and {*form} == {*given}:
+                stack += [(form[key], given[key]) for key in form]
+            elif isinstance(form, list | tuple) and isinstance(given, list | tuple):
+                if len(form) != len(given):
+                    raise TypeError(f"parameters: {len(given)} parts; expected {len(form)}")
+                stack += zip(form, given)
+            elif form is not None:
+                raise TypeError(f"parameters: got {type(given).__name__} for {self.form}")
+        return found
+
     @cached_property
     def _fill(self) -> Callable[[Sequence[Any]], Any]:
         keys: list[Any] = []

@@ -42,6 +42,11 @@ def agrees(loss, inputs, wrt=(), **other):
     scale = max((abs(g) for part in expected for g in part), default=0.0)
     for found, wanted in zip(gradients, expected):
         close(np.ravel(found), wanted, scale)
+    read = program._function(np)  # the text itself, run
+    value, gradients = read(program.parameters, *map(numbers, inputs))
+    close(value, loss.data)
+    for found, wanted in zip(gradients, expected):
+        close(np.ravel(found), wanted, scale)
     return program
 
 
@@ -127,6 +132,9 @@ def test_one_example_over_a_batch(sizes, mode):
         assert program.check(X, Y) < RTOL
         assert program.check(X, Y, rebuild=record) < RTOL
         value, (layers, d_x) = program(X, Y)
+        read, (again, _) = program._function(np)(program.parameters, X, Y)
+        close(read, value)
+        close(again[0][0], layers[0][0])
         lead = (n,) if mode == "each" else ()
         assert np.shape(value) == lead
         assert d_x.shape == X.shape
