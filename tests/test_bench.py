@@ -314,6 +314,17 @@ def test_c_by_hand_for_batches_that_do_not_fill_a_vector(batch):
         assert isinstance(native.library("int one(void) { return 1; }").one, ctypes._CFuncPtr)
 
 
+def test_fast_math_of_a_library_stays_in_it():
+    code = """
+from micrograd_bp.bench import native
+if native.compiler():
+    native.library("int one(void) { return 1; }", ["-O3", "-ffast-math"])
+print(5e-324 * 1.0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "5e-324\n"
+
+
 # ------------------------------------------------------------------ telling
 
 

@@ -35,11 +35,17 @@ def build(source: str, folder: str, flags: Sequence[str] = FLAGS) -> str:
     if (cc := compiler()) is None:
         raise FileNotFoundError("no C compiler: install gcc or clang, or say CC=/path/to/it")
     code, made = Path(folder) / "code.c", Path(folder) / "code.so"
+    compiled = code.with_suffix(".o")
     code.write_text(source, encoding="utf-8")
-    command = [cc, "-shared", "-fPIC", *flags, str(code), "-o", str(made), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise ValueError(f"{cc}: {done.stderr.strip()}")
+    # In two steps: linked with -ffast-math, a library would take the subnormal numbers from the
+    # whole process that loads it.
+    for command in (
+        [cc, "-c", "-fPIC", *flags, str(code), "-o", str(compiled)],
+        [cc, "-shared", str(compiled), "-o", str(made), "-lm"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(f"{cc}: {done.stderr.strip()}")
     return str(made)
 
 
