@@ -23,13 +23,15 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from micrograd_bp.compiler_graph import fuse, read
+from micrograd_bp.compiler_graph import fuse, levels, read
 from micrograd_bp.compiler_replay import replay
 from micrograd_bp.compiler_trees import Leaf, Tree, flatten
 from micrograd_bp.engine import Value, grad
 
 if TYPE_CHECKING:
-    from micrograd_bp.compiler_numpy import Machine
+    from micrograd_bp.compiler_layout import Layout
+    from micrograd_bp.compiler_machine import Machine
+    from micrograd_bp.compiler_passes import Passes
     from micrograd_bp.compiler_source import Text
 
 __all__ = ["Program", "compile"]
@@ -94,7 +96,7 @@ class Program:
     ) -> None:
         import numpy as np
 
-        from micrograd_bp import compiler_layout, compiler_numpy, compiler_passes
+        from micrograd_bp import compiler_numpy, compiler_thin
 
         self._np = np
         self._inputs = inputs
@@ -119,34 +121,60 @@ class Program:
         wanted = sorted({j for places in self._places for j, _ in places})
         self._wanted = wanted
         self._whole = [_whole(places, arrays) for places in self._places]
-        kinds = ["parameter"] * count + ["input"] * len(inputs)
-        self._layout = compiler_layout.layout(fuse(self._graph), shapes, kinds)
-        batched = [kind == "input" and bool(batch) for kind in kinds]
-        self._passes = compiler_passes.passes(self._layout, wanted, batched, self._batch)
-        self._direct = (
-            self._wrt is not None
-            and all(
-                self._whole[k] == j
-                and getattr(g, "shape", None) == leaf.shape != ()
-                and g.batched == bool(self._lead(j, 1))
-                for k, (leaf, j, g) in enumerate(zip(leaves, wanted, self._passes.gradients))
-            )
-            and len(leaves) == len(wanted)
-        )
-        size = sum(map(len, self._owned))
+        self._all_shapes = shapes
+        self._machines: dict[int, Machine] = {}
+        fused = self._fused = fuse(self._graph)
+        size = len(fused.ops), sum(map(len, fused.operands))
+        groups = {(depth, op) for depth, op in zip(levels(fused), fused.ops) if op}
+        thin = not batch and compiler_thin.pays(*size, len(groups))
+        if not thin and not batch:
+            reads = [read for group in self._layout.groups for read in group.reads]
+            thin = compiler_thin.pays(*size, len(groups), sum(r.gathered for r in reads))
         self._tape = None
-        if not batch and compiler_numpy.needs_tape(self._passes):
-            self._tape = np.zeros((1, self._layout.end))
-        flat = np.zeros(size) if self._tape is None else self._tape[0, :size]
-        ends = np.cumsum([len(values) for values in self._owned])
-        self._parameters = [
-            part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes[:count])
-        ] if count else []  # fmt: skip
+        if thin:
+            machine = compiler_thin.thin(fused, shapes, wanted)
+            self._parameters = machine.leaves[:count]
+            machine.leaves[:] = machine.leaves[count:]
+            self._machines[1] = machine
+        else:
+            if not batch and compiler_numpy.needs_tape(self._passes):
+                self._tape = np.zeros((1, self._layout.end))
+            ends = np.cumsum([0, *map(len, self._owned)])
+            flat = np.zeros(ends[-1]) if self._tape is None else self._tape[0]
+            self._parameters = [
+                flat[a:b].reshape(shape) for a, b, shape in zip(ends, ends[1:], shapes)
+            ]
         for array, values in zip(self._parameters, self._owned):
             array[...] = np.array([v.data for v in values]).reshape(array.shape)
-        self._machines: dict[int, Machine] = {}
-        if not batch:
+        self._direct = len(leaves) == len(wanted) and all(
+            self._whole[k] == j
+            and leaf.shape == self._full(j) != ()
+            and (thin or self._has_shape(self._passes.gradients[k], j))
+            for k, (leaf, j) in enumerate(zip(leaves, wanted))
+        )
+        if not batch and not thin:
             self._machine(1)
+
+    def _has_shape(self, g: Any, j: int) -> bool:
+        """Whether a gradient comes in the shape of the j-th array, and not as a number for all."""
+        return getattr(g, "shape", None) == self._full(j) and g.batched == bool(self._lead(j, 1))
+
+    @cached_property
+    def _layout(self) -> "Layout":
+        from micrograd_bp.compiler_layout import layout
+
+        return layout(self._fused, self._all_shapes, self._kinds)
+
+    @cached_property
+    def _passes(self) -> "Passes":
+        from micrograd_bp.compiler_passes import passes
+
+        batched = [kind == "input" and bool(self._batch) for kind in self._kinds]
+        return passes(self._layout, self._wanted, batched, self._batch)
+
+    @property
+    def _kinds(self) -> list[str]:
+        return ["parameter"] * len(self._owned) + ["input"] * len(self._inputs)
 
     @property
     def parameters(self) -> Any:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.ops import OPS
 
-__all__ = ["Graph", "fuse", "read"]
+__all__ = ["Graph", "fuse", "levels", "read"]
 
 
 @dataclass
@@ -77,6 +77,15 @@ def read(output: Value, arrays: Sequence[Sequence[Value]]) -> Graph:
             place[node] = graph.add(node.op, operands, node.label)
     graph.output = place[output]
     return graph
+
+
+def levels(graph: Graph) -> list[int]:
+    """The depth of each node: 0 for leaves, else one more than that of its deepest operand."""
+    depth = [0] * len(graph.ops)
+    for k, operands in enumerate(graph.operands):
+        if operands:
+            depth[k] = 1 + max([depth[v] for v in operands])
+    return depth
 
 
 def fuse(graph: Graph) -> Graph:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd_bp.compiler_graph import Graph
+from micrograd_bp.compiler_graph import Graph, levels
 from micrograd_bp.table import OPS, Op
 
 __all__ = ["TAPE", "Group", "Read", "layout"]
@@ -41,6 +41,11 @@ class Read:
     strides: tuple[int, ...] | None = None
     indices: Ids | None = None
     constant: Any = None
+
+    @property
+    def gathered(self) -> int:
+        """How many numbers are read one by one."""
+        return 0 if self.indices is None else self.indices.size
 
     def covers(self, size: int) -> bool:
         """Whether this is the whole of a source of `size` numbers, in its own order."""
@@ -180,17 +185,18 @@ def layout(graph: Graph, shapes: Sequence[tuple[int, ...]], kinds: Sequence[str]
 def _alike(graph: Graph, made: Layout) -> list[list[int]]:
     """Nodes of one depth, one operation, one length and one pattern of constants, by depth."""
     constant = made.constant.tolist()
-    depth = [0] * len(graph.ops)
+    depth = levels(graph)
     found: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     firsts: dict[tuple[str, int], list[int]] = {}
     for k, (op, operands) in enumerate(zip(graph.ops, graph.operands)):
         if not op:
             continue
-        depth[k] = d = 1 + max([depth[v] for v in operands])
         length = len(operands)
         if (op, length) not in firsts:
             firsts[op, length] = [s.start for s in slots(op, length) if s.stop > s.start]
-        found[(d, op, length, *[constant[operands[i]] for i in firsts[op, length]])].append(k)
+        found[(depth[k], op, length, *[constant[operands[i]] for i in firsts[op, length]])].append(
+            k
+        )
     return [found[key] for key in sorted(found)]
 
 

@@ -5,8 +5,7 @@ operand nobody reads any more. Views (slices, transposes, reshapes) are made her
 and statements on single numbers are plain Python on floats. `assemble` gives the function.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -16,27 +15,15 @@ from numpy.lib.stride_tricks import as_strided
 from micrograd_bp.compiler_arrays import Array
 from micrograd_bp.compiler_kernels import NUMPY, ROWS, each_row
 from micrograd_bp.compiler_layout import Layout, contiguous
+from micrograd_bp.compiler_machine import Machine
 from micrograd_bp.compiler_numbers import number_text
 from micrograd_bp.compiler_passes import Passes
-from micrograd_bp.compiler_products import contraction
+from micrograd_bp.compiler_products import contraction, strided
 
-__all__ = ["Machine", "assemble"]
+__all__ = ["assemble", "needs_tape"]
 
 ALIASES = ("reshape", "view", "broadcast")
 UFUNCS = {name for name, f in NUMPY.items() if isinstance(f, np.ufunc)}
-
-
-@dataclass
-class Machine:
-    """The function that runs the program, its text, and the arrays that it reads.
-
-    `run()` gives (value, list of gradients); `leaves` are the arrays to be filled before.
-    """
-
-    run: Callable[[], tuple[Any, list[Any]]]
-    source: str
-    leaves: list[Any]
-    bytes: int
 
 
 class _Assembler:
@@ -44,6 +31,7 @@ class _Assembler:
         self, layout: Layout, passes: Passes, batch: int, parameters: Sequence[Any], tape: Any
     ) -> None:
         self.parameters = parameters
+        self.counter = 0
         self.fresh: set[int] = set()
         self.scope_keys: dict[Any, Any] = {}
         self.passes = passes
@@ -76,7 +64,6 @@ class _Assembler:
                     self.pinned[id(array)] = layout.groups[number].base
         self.last = self.last_uses()
         self.results = {id(g) for g in passes.gradients if isinstance(g, Array)}
-        self.counter = 0
 
     # ------------------------------------------------------------------ names and memory
 
@@ -85,7 +72,7 @@ class _Assembler:
         if id(thing) in self.names:
             return self.names[id(thing)]
         if name in self.scope:
-            self.counter = getattr(self, "counter", 0) + 1
+            self.counter += 1
             name = f"{name}_{self.counter}"
         self.scope[name] = thing
         self.names[id(thing)] = name
@@ -130,7 +117,7 @@ class _Assembler:
             if self.rows == 1:
                 return flat[0].reshape(shape)
             if s.batched:
-                strides = (flat.strides[0], *(8 * k for k in _strides(s.shape)))
+                strides = (flat.strides[0], *(8 * k for k in contiguous(s.shape)))
                 return as_strided(flat, shape, strides)
         pool = self.free.get((prod(shape), s.truth))
         if pool:
@@ -420,19 +407,8 @@ class _Assembler:
             return
         self.show(
             s,
-            self.strided(
-                self.flat_base(s), s.shape, s.attributes["offset"], s.attributes["strides"]
-            ),
+            strided(self.flat_base(s), s.shape, s.attributes["offset"], s.attributes["strides"]),
         )
-
-    def strided(
-        self, flat: Any, shape: tuple[int, ...], offset: int, strides: Sequence[int]
-    ) -> Any:
-        """A view of (rows of) numbers."""
-        steps = tuple(k * flat.strides[-1] for k in strides)
-        if flat.ndim == 2:
-            return as_strided(flat[:, offset:], (len(flat), *shape), (flat.strides[0], *steps))
-        return as_strided(flat[offset:], shape, steps)
 
     def _take(self, s: Array) -> None:
         flat = self.flat_base(s)
@@ -449,7 +425,8 @@ class _Assembler:
         rank = len(a.shape)
         self.own(s)
         out = self.text[id(s)]
-        if not a.truth and base.flags.c_contiguous:
+        plain = base.flags.c_contiguous and self.buffer[id(s)].flags.c_contiguous
+        if not a.truth and plain:
             if axes == tuple(range(rank - len(axes), rank)):
                 wide = prod(a.shape[-len(axes) :])
                 rows = self.name("rows", base.reshape(-1, wide))
@@ -474,7 +451,8 @@ class _Assembler:
     def _sum_over_batch(self, s: Array) -> None:
         base = self.buffer[id(s.args[0])]
         self.own(s)
-        if base.flags.c_contiguous and base.dtype == float:
+        plain = base.flags.c_contiguous and self.buffer[id(s)].flags.c_contiguous
+        if plain and base.dtype == float:
             rows = self.name("rows", base.reshape(self.batch, -1))
             target = self.name("flat", self.buffer[id(s)].reshape(-1))
             self.lines.append(f"{self.ones(self.batch)}.dot({rows}, {target})")
@@ -563,7 +541,7 @@ class _Assembler:
         if isinstance(c, Array) and not self.scalar(c) and c.shape != read.shape:
             text += f".reshape({self.full(c)[: c.batched] + read.shape})"
         if read.strides is not None and all(k or n == 1 for k, n in zip(read.strides, read.shape)):
-            view = self.strided(flat, read.shape, read.offset, read.strides)
+            view = strided(flat, read.shape, read.offset, read.strides)
             if not view.ndim:
                 view = view.reshape(1)
                 view = as_strided(view, (1,), (8,)) if not np.shares_memory(view, flat) else view
@@ -596,13 +574,9 @@ class _Assembler:
         view = (
             part[0].reshape(s.shape)
             if self.rows == 1
-            else self.strided(self.tape_gradient, s.shape, base, _strides(s.shape))
+            else strided(self.tape_gradient, s.shape, base, contiguous(s.shape))
         )
         self.show(s, view)
-
-
-def _strides(shape: Sequence[int]) -> tuple[int, ...]:
-    return contiguous(shape)
 
 
 def needs_tape(passes: Passes) -> bool:

@@ -11,8 +11,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["contraction", "matrices"]
+__all__ = ["contraction", "matrices", "strided"]
 
 
 def contraction(a: Any, b: Any, out: Any, letters: Sequence[str]) -> tuple[str, Any, Any, Any]:
@@ -77,3 +78,11 @@ def _merged(array: Any, own: str, groups: list[list[str]], sizes: dict[str, int]
     moved = array.transpose([own.index(k) for g in groups for k in g])
     found = moved.reshape([prod(sizes[k] for k in g) for g in groups if g])
     return found if np.shares_memory(found, array) else None
+
+
+def strided(flat: Any, shape: tuple[int, ...], offset: int, strides: Sequence[int]) -> Any:
+    """A view of a vector, or of each row of a matrix, with these strides in numbers."""
+    steps = tuple(k * flat.strides[-1] for k in strides)
+    if flat.ndim == 2:
+        return as_strided(flat[:, offset:], (len(flat), *shape), (flat.strides[0], *steps))
+    return as_strided(flat[offset:], shape, steps)

@@ -1,9 +1,13 @@
 """Tests of compiled programs: the engine's values and gradients, to 1e-12, for any numbers."""
 
 import math
+import random
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import micrograd_bp as mb
 from micrograd_bp import losses, nn
@@ -34,6 +38,14 @@ def close(found, expected, scale=0.0):
 
 
 def agrees(loss, inputs, wrt=(), **other):
+    """`agrees_as` of both kinds of programs: of arrays, and number by number."""
+    with mock.patch("micrograd_bp.compiler_thin.pays", return_value=True):
+        agrees_as(loss, inputs, wrt, **other)
+    with mock.patch("micrograd_bp.compiler_thin.pays", return_value=False):
+        return agrees_as(loss, inputs, wrt, **other)
+
+
+def agrees_as(loss, inputs, wrt=(), **other):
     """Compile, run with the numbers it was recorded with, and compare with the engine."""
     program = compile(loss, inputs, wrt=[*wrt, *inputs], **other)
     value, gradients = program(*map(numbers, inputs))
@@ -268,3 +280,94 @@ def test_check_finds_what_python_decided():
     assert program.check(-2.0) == 0.0
     with pytest.raises(ValueError, match="decided in Python"):
         program.check(-2.0, rebuild=record)
+
+
+UNARY = ("exp", "sin", "cos", "tanh", "sigmoid", "softplus", "erf", "gelu", "relu")
+
+
+def combination(r, nodes):
+    """A node of a random operation on earlier ones."""
+    a, b, c = (r.choice(nodes) for _ in range(3))
+    number = r.choice([0.5, 2.0, -1.0, 1.0, b, c])
+    return r.choice(
+        [
+            lambda: a * number,
+            lambda: a + number,
+            lambda: a - b,
+            lambda: number - a,
+            lambda: -a,
+            lambda: abs(a),
+            lambda: a / (abs(b) + 1.5),
+            lambda: mb.maximum(a, number),
+            lambda: mb.minimum(a, number),
+            lambda: mb.leaky_relu(a, 0.1),
+            lambda: mb.dot([a, b, c], [b, b, number], c),
+            lambda: mb.sum([a, number, b, a]),
+            lambda: mb.prod([a, b, number]),
+            lambda: mb.logsumexp([a, b, number]),
+            lambda: r.choice(mb.softmax([a, b, c])),
+            lambda: (abs(a) + 0.5) ** number,
+            lambda: mb.log(abs(a) + 0.5),
+            lambda: mb.sqrt(abs(a) + 0.5),
+            lambda: mb.tan(0.3 * mb.tanh(a)),
+            lambda: losses.squared_error(a, number),
+            lambda: losses.mean_squared_error([a, a], [number, 1.0]),
+            lambda: losses.binary_cross_entropy([a, b], [1.0, 0.25]),
+            lambda: losses.cross_entropy([a, b, a], 1),
+            lambda: losses.hinge([a, b], [1, -1]),
+            lambda: losses.l2([a, b, a], 0.3),
+            lambda: getattr(a, r.choice(UNARY))(),
+        ]
+    )()
+
+
+def random_graph(seed, n, leaves):
+    r = random.Random(seed)
+    inputs = [mb.Value(r.uniform(-1.2, 1.2)) for _ in range(leaves)]
+    nodes = inputs[:]
+    while len(nodes) < n + leaves:
+        try:
+            z = combination(r, nodes)
+        except ArithmeticError:
+            continue
+        if abs(z.data) < 20.0:
+            nodes.append(z)
+    return mb.sum([z * r.uniform(-1.0, 1.0) for z in nodes[-12:]]), inputs
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 80), st.integers(1, 8))
+def test_random_graphs(seed, n, leaves):
+    C, inputs = random_graph(seed, n, leaves)
+    agrees(C, [inputs])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 12))
+def test_random_graphs_over_a_batch(seed, n):
+    C, inputs = random_graph(seed, n, 3)
+    C = C + 0.0 * mb.sum(inputs)
+    weights = [mb.Value(0.3), mb.Value(-0.7)]
+    C = C * weights[0] + mb.tanh(weights[0] * weights[1])
+    rows = np.array([[v.data for v in inputs]] * 3) + np.array([[0.0], [1e-3], [-1e-3]])
+    for mode in ("sum", "mean", "each"):
+        program = compile(C, [inputs], wrt=[weights, inputs], batch=mode)
+        assert program.check(rows) < 1e-11
+
+
+def test_second_derivatives_of_random_graphs():
+    for seed in range(15):
+        C, inputs = random_graph(seed, 8, 3)
+        first = mb.grad(C, inputs, create_graph=True)
+        agrees(mb.sum([g * g for g in first]) + C, [inputs])
+
+
+def test_a_long_chain_is_one_loop():
+    x = y = mb.Value(0.5)
+    for _ in range(20_000):
+        y = mb.sin(y) * 1.0001 + 0.001
+    program = compile(y, [x], wrt=x)
+    value, slope = program(0.5)
+    close(value, y.data)
+    close(slope, mb.grad(y, x))
+    assert len(next(iter(program._machines.values())).source) < 3000
