@@ -124,6 +124,12 @@ def test_dag_uses_every_node(nodes, leaves, window):
     assert all(max(i, j) < leaves + k for k, (i, j) in enumerate(zip(graph.left, graph.right)))
 
 
+def test_dag_stays_within_its_window():
+    graph = dag(1000, window=5, leaves=20)
+    far = [20 + k - min(i, j) for k, (i, j) in enumerate(zip(graph.left, graph.right))]
+    assert max(far[:500]) == 5
+
+
 def test_problems_leave_random_alone_and_are_the_same_again():
     import random
 

@@ -267,11 +267,11 @@ def casadi(problem: Network, kind: str = "SX", generated: bool = False) -> Ready
     import casadi as ca
     import numpy as np
 
-    n = 1 if generated and kind == "SX" else len(problem.X)
+    mapped = generated and kind == "SX"
+    n = 1 if mapped else len(problem.X)
     new = getattr(ca, kind).sym
     # CasADi's matrices lie column by column: a transposed one lies as NumPy's.
-    inputs, outputs = problem.sizes[0], problem.sizes[-1]
-    X, Y = new("X", inputs, n), new("Y", outputs, n)
+    X, Y = new("X", problem.sizes[0], n), new("Y", problem.sizes[-1], n)
     parameters = []
     z = X
     for m, (W, b) in enumerate(problem.layers, 1):
@@ -283,14 +283,19 @@ def casadi(problem: Network, kind: str = "SX", generated: bool = False) -> Ready
     else:
         C = ca.sum2(ca.log(ca.sum1(ca.exp(z))) - ca.sum1(Y * z))
     C = C / len(problem.X)
-    if problem.lam:  # a mapped example has its share
-        share = 0.5 * problem.lam * n / len(problem.X)
-        C = C + share * sum(ca.sumsqr(p) for p in parameters)
     gradients = [ca.gradient(C, p) for p in parameters]
     step = ca.Function("step", [*parameters, X, Y], [C, *gradients])
-    if generated and kind == "SX":
+    if mapped:
         constant = [*range(len(parameters))]  # and all outputs are added up
         step = step.map("step", "serial", len(problem.X), constant, [*range(1 + len(gradients))])
+    if problem.lam:
+        new = ca.MX.sym if mapped else new
+        symbols = [new(f"s{k}", *step.size_in(k)) for k in range(step.n_in())]
+        C, *gradients = step.call(symbols)
+        parameters = symbols[:-2]
+        C = C + 0.5 * problem.lam * sum(ca.sumsqr(p) for p in parameters)
+        gradients = [g + problem.lam * p for g, p in zip(gradients, parameters)]
+        step = ca.Function("step", symbols, [C, *gradients])
     if generated:
         step = _through_c(ca, step, native.FLAGS if kind == "SX" else ["-O2"])
     given = [np.array(p).ravel() for layer in problem.layers for p in layer]

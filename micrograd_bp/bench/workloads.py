@@ -136,9 +136,9 @@ _GRAPH_ALONE = {
 _DAG_ALONE = {
     **_GRAPH_ALONE,
     "micrograd": "it has neither tanh nor sin",
-    "jax": "XLA takes a minute to compile 1,000 scalars, and far more than in proportion for more",
+    "jax": "XLA takes a minute to compile 1,000 scalar operations, and the more the worse",
     "casadi-c": "gcc takes more than ten minutes over 300,000 statements in one function",
-    "python": "it would be what eager does",
+    "python": "there is no loop in it",
 }
 
 WORKLOADS = {
