@@ -31,7 +31,7 @@ from micrograd_bp.symbol import unicode
 from micrograd_bp.table import number
 
 
-class _Report:
+class Report:
     """A report is true where all is well; it reads as text, and as that text in a notebook."""
 
     ok: bool
@@ -73,7 +73,7 @@ class Derivative:
 
 
 @dataclass(frozen=True)
-class GradientReport(_Report):
+class GradientReport(Report):
     """What `gradcheck` found: `derivatives`, and whether all are `ok`; true if they are."""
 
     derivatives: tuple[Derivative, ...]
@@ -163,7 +163,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class GraphReport(_Report):
+class GraphReport(Report):
     """What `check_graph` found: the `faults` in topological order; true where there are none."""
 
     nodes: int

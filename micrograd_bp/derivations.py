@@ -54,8 +54,8 @@ from micrograd_bp.paths import (
 from micrograd_bp.symbol import short
 
 __all__ = [
-    "Cost", "Derivation", "Derivations", "Shared", "TooManyPaths", "WrongOrder", "cost", "derive",
-    "shared", "wrong_order",
+    "Cost", "Derivation", "Derivations", "Explained", "OfGraph", "Shared", "TooManyPaths",
+    "WrongOrder", "cost", "derive", "shared", "wrong_order",
 ]  # fmt: skip
 
 STYLES = ("chain", "local", "numbers", "recursive", "paths")

@@ -251,6 +251,11 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
     """The graph below `root` as in micrograd's lecture: data and gradient, and a node for each op.
 
     `format` is that of the returned Digraph's own `render`; `rankdir` is LR or TB.
+
+    >>> from micrograd_bp.engine import Value
+    >>> picture = draw_dot(Value(2.0, "x") * 3.0)
+    >>> type(picture).__name__, picture.format, "data 6.0000" in picture.source
+    ('Digraph', 'svg', True)
     """
     import graphviz
 

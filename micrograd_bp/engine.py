@@ -110,6 +110,7 @@ class Value:
             raise
 
     def leaky_relu(self, slope: Any = 0.01) -> "Value":
+        """x where it is positive, slope · x elsewhere."""
         return leaky_relu(self, slope)  # type: ignore[no-any-return]
 
     def __float__(self) -> float:
@@ -195,7 +196,13 @@ def _post_order(root: Value, seen: set[Value]) -> list[Value]:
 
 
 def topological_order(root: Value) -> list[Value]:
-    """Every node that `root` was computed from, and last `root`: parents before children."""
+    """Every node that `root` was computed from, and last `root`: parents before children.
+
+    >>> a = Value(2.0, "a")
+    >>> b = (a * a).tanh()
+    >>> [node.op or node.label for node in topological_order(b)]
+    ['a', 'mul', 'tanh']
+    """
     if not isinstance(root, Value):
         raise TypeError(f"topological_order: expected a Value, got {type(root).__name__}")
     return _post_order(root, set())

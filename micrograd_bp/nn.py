@@ -415,7 +415,17 @@ class MLP(Module):
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
-    """`MLP.load(path)`."""
+    """`MLP.load(path)`.
+
+    The suffix says the format: .json, .npz or .safetensors. Errors: those of `MLP.load`.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.json")
+    ...     MLP(2, [3, 1], seed=1).save(path)
+    ...     load(path)
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(3)]]
+    """
     return MLP.load(path)
 
 

@@ -7,7 +7,14 @@ local derivatives it records, derivatives of derivatives, and the row's own grad
 >>> OPS["mul"]
 mul(x, y) = x * y,  ∂/∂x = y,  ∂/∂y = x
 
-The functions take Values and numbers alike, and an operation of your own is one more row:
+The functions take Values and numbers alike:
+
+>>> exp(0.0), log(1.0), sqrt(9.0), sin(0.0), cos(0.0), tan(0.0), tanh(0.0), sigmoid(0.0)
+(1.0, 0.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.5)
+>>> erf(0.0), gelu(0.0), relu(-2.0), maximum(2.0, 3.0), minimum(2.0, 3.0), round(softplus(0.0), 4)
+(0.0, 0.0, 0.0, 3.0, 2.0, 0.6931)
+
+An operation of your own is one more row:
 
 >>> cube = operation("cube(x)", "x ** 3", "3.0 * x ** 2")
 >>> from micrograd_bp import Value
@@ -87,17 +94,30 @@ operation("dpower(x, y)",   "dpower(x, y)",
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
-    """x where it is positive, slope · x elsewhere."""
+    """x where it is positive, slope · x elsewhere.
+
+    >>> leaky_relu(-2.0), leaky_relu(-2.0, 0.1), leaky_relu(3.0)
+    (-0.02, -0.2, 3.0)
+    """
     return _leaky(x, slope)
 
 
 def sum(values: Iterable[Any]) -> Any:
-    """Σ values as one node, correctly rounded; 0.0 of none."""
+    """Σ values as one node, correctly rounded; 0.0 of none.
+
+    >>> sum([0.1] * 10), sum([])
+    (1.0, 0.0)
+    """
     return _sum(listed(values, "sum"))
 
 
 def prod(values: Iterable[Any]) -> Any:
-    """Π values as one node; 1.0 of none."""
+    """Π values as one node; 1.0 of none.
+
+    >>> from micrograd_bp import Value
+    >>> prod([Value(2.0), Value(3.0), 4.0]).local_derivatives
+    (12.0, 8.0)
+    """
     return _prod(listed(values, "prod"))
 
 
@@ -114,12 +134,24 @@ def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
 
 
 def logsumexp(values: Iterable[Any]) -> Any:
-    """log Σ exp(xᵢ) as one node, without overflow; its local derivatives are the softmax."""
+    """log Σ exp(xᵢ) as one node, without overflow; its local derivatives are the softmax.
+
+    Errors: ValueError of none.
+
+    >>> f"{logsumexp([1000.0, 1000.0]):.6f}"  # 1000 + log 2
+    '1000.693147'
+    """
     return _logsumexp(listed(values, "logsumexp"))
 
 
 def softmax(values: Iterable[Any]) -> list[Any]:
-    """pₖ = exp(xₖ) / Σ exp(xᵢ), one node for each k, without overflow."""
+    """pₖ = exp(xₖ) / Σ exp(xᵢ), one node for each k, without overflow.
+
+    ∂pₖ/∂xᵢ = pₖ(δᵢₖ - pᵢ), with k and i in the order of `values`.
+
+    >>> softmax([0.0, 0.0]), [round(p, 3) for p in softmax([1.0, 3.0, 1000.0])]
+    ([0.5, 0.5], [0.0, 0.0, 1.0])
+    """
     xs = listed(values, "softmax")
     return [_softmax(k, xs) for k in range(len(xs))]
 

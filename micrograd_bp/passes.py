@@ -150,7 +150,13 @@ def _listed(weights: Any) -> Any:
 
 
 def weights_of(order: Sequence[Value]) -> list[Value]:
-    """The leaves whose labels begin with w or W, as the lectures' weights do; else all leaves."""
+    """The leaves whose labels begin with w or W, as the lectures' weights do; else all leaves.
+
+    >>> from micrograd_bp.engine import Value, topological_order
+    >>> x, w = Value(1.0, "x"), Value(2.0, "w_1")
+    >>> [leaf.label for leaf in weights_of(topological_order(x * w))]
+    ['w_1']
+    """
     leaves = [v for v in order if not v.op]
     named = [v for v in leaves if v.label[:1] in ("w", "W") and not v.label[1:2].isalpha()]
     return named or leaves

@@ -34,7 +34,13 @@ class Edge(NamedTuple):
 
 
 def edges(node: Value) -> list[Edge]:
-    """The edges from `node` to its parents, in order: `a * a` has two."""
+    """The edges from `node` to its parents, in order: `a * a` has two.
+
+    >>> from micrograd_bp import Value
+    >>> a = Value(3.0, "a")
+    >>> [(edge.place, edge.local) for edge in edges(a * a)]
+    [(0, 3.0), (1, 3.0)]
+    """
     pairs = zip(node.parents, node.local_derivatives)
     return [Edge(node, place, parent, local) for place, (parent, local) in enumerate(pairs)]
 
@@ -391,6 +397,15 @@ def _last_edges(ways: Region, budget: int) -> list[Part]:
 
 
 def upwards(into: Sequence[Edge]) -> list[Edge]:
-    """The edges into a node in the order in which their children were computed."""
+    """The edges into a node in the order in which their children were computed.
+
+    >>> from micrograd_bp import Value
+    >>> a = Value(3.0, "a")
+    >>> b = a * 2.0
+    >>> c = b + a
+    >>> into = [edge for node in (c, b) for edge in edges(node) if edge.parent is a]
+    >>> [edge.child.op for edge in upwards(into)]
+    ['mul', 'add']
+    """
     last_first = {child: -k for k, child in enumerate(dict.fromkeys(edge.child for edge in into))}
     return sorted(into, key=lambda edge: last_first[edge.child])

@@ -103,6 +103,11 @@ def loss_curves(history: Any) -> "Figure":
     `validation_loss` and `validation_accuracy`, a number for each epoch; all but the first may be
     empty. A loss that falls to less than a fiftieth is drawn on a logarithmic scale. A dotted line
     stands at the lowest validation loss. Errors: ValueError for a history without epochs.
+
+    >>> from micrograd_bp import fit
+    >>> from micrograd_bp.losses import hinge
+    >>> loss_curves(fit(MLP(1, [1]), [[1.0], [-1.0]], [1, -1], loss=hinge, epochs=3))
+    <Figure size 840x320 with 2 Axes>
     """
     curves = [
         ("loss", history.loss, history.validation_loss),
@@ -111,7 +116,7 @@ def loss_curves(history: Any) -> "Figure":
     if not history.loss:
         raise ValueError("loss_curves: expected a history of at least 1 epoch, got an empty one")
     curves = [(name, train, held) for name, train, held in curves if train or held]
-    figure, panels = _panels(4.2 * len(curves), 3.2, 1, len(curves))
+    figure, panels = _panels(max(4.2 * len(curves), 5.6), 3.2, 1, len(curves))
     for panel, (name, train, held) in zip(panels.flat, curves):
         for label, values, colour, style in (
             ("training", train, POSITIVE, "-"),
@@ -313,6 +318,9 @@ def histograms(model: MLP, X: Sequence[Sequence[float]]) -> "Figure":
     inactive (a ReLU at 0; not drawn) or saturated (a slope below a hundredth of the steepest), and
     the units that are dead, that is inactive at every row. Errors: TypeError for what is no MLP,
     ValueError for no rows.
+
+    >>> histograms(MLP(2, [3, 1], seed=1), [[0.5, -1.0], [2.0, 0.0]])
+    <Figure size 500x460 with 4 Axes>
     """
     layers = _layers("histograms", model)
     if not len(X):
@@ -385,6 +393,10 @@ def gradient_flow(
     gradient vanishes on its way back; where it rises, it explodes. Below stands the share of
     weights whose derivative is 0, which have no place on the scale. No `.grad` is touched.
     Errors: TypeError for what is no MLP, ValueError for no rows, or X and y of different lengths.
+
+    >>> from micrograd_bp.losses import hinge
+    >>> gradient_flow(MLP(2, [3, 1], seed=1), [[0.5, -1.0], [2.0, 0.0]], [1, -1], hinge)
+    <Figure size 420x360 with 1 Axes>
     """
     layers = _layers("gradient_flow", model)
     if not len(X) or len(X) != len(y):

@@ -34,6 +34,8 @@ from micrograd_bp.ops import OPS
 from micrograd_bp.passes import weights_of
 from micrograd_bp.paths import Edge, edges
 
+__all__ = ["GRANULARITIES", "Step", "steps"]
+
 GRANULARITIES = ("edge", "node", "layer")
 
 

@@ -72,7 +72,11 @@ def pieces(label: str) -> Iterator[tuple[str, str]]:
 
 
 def printable(text: str) -> str:
-    """`text` with a mark for each control character and what XML cannot hold."""
+    """`text` with a mark for each control character and what XML cannot hold.
+
+    >>> printable("a" + chr(27) + "b")
+    'a�b'
+    """
     return _CONTROLS.sub("\ufffd", text)
 
 
@@ -103,7 +107,11 @@ def unicode(label: str) -> str:
 
 
 def script(mark: str, body: str) -> str:
-    """`body` as a superscript (`^`) or subscript (`_`), with its mark where Unicode lacks it."""
+    """`body` as a superscript (`^`) or subscript (`_`), with its mark where Unicode lacks it.
+
+    >>> script("^", "(2)"), script("_", "12"), script("^", "?")
+    ('⁽²⁾', '₁₂', '^?')
+    """
     table = _SUPER if mark == "^" else _SUB
     if all(ord(c) in table for c in body):
         return body.translate(table)
@@ -182,7 +190,11 @@ _UNKNOWN = {*"ℌℨℭ∐∉∌↤≙≚≛⌜⌝⌞⌟⟂⟦⟧⦃⦄⦵‼"}
 
 
 def text(words: str) -> str:
-    r"""`words` as TeX's `\text`: whatever they hold, they are printed and do nothing."""
+    r"""`words` as TeX's `\text`: whatever they hold, they are printed and do nothing.
+
+    >>> print(text("50 %"))
+    \text{50 \%}
+    """
     out, before = "", "\\"
     for c in _UNKNOWN_ACCENT.sub("\ufffd", normalize("NFC", words)):
         # Behind a command or a brace a combining mark would have no letter to stand on.

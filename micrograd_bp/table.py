@@ -50,7 +50,14 @@ OPS = Table()
 
 
 def number(value: Any, where: str, expected: str = "a real number") -> float:
-    """`value` as a float: any real number, NumPy scalar or 0-d array; else a TypeError."""
+    """`value` as a float: any real number, NumPy scalar or 0-d array; else a TypeError.
+
+    >>> number(True, "here"), number(3, "here")
+    (1.0, 3.0)
+    >>> number("3", "here")
+    Traceback (most recent call last):
+    TypeError: here: expected a real number, got str
+    """
     if getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, Real):
@@ -62,7 +69,11 @@ def number(value: Any, where: str, expected: str = "a real number") -> float:
 
 
 def operand_number(value: Any, where: str) -> float:
-    """`value` as a float, for an operand that is no Value."""
+    """`value` as a float, for an operand that is no Value.
+
+    >>> operand_number(3, "exp")
+    3.0
+    """
     return number(value, where, "a Value or a real number")
 
 
@@ -84,7 +95,11 @@ def whole(value: Any, where: str, least: float = -inf, most: float = inf) -> int
 
 
 def listed(values: Iterable[Any], where: str) -> list[Any]:
-    """`values` as a list; else a TypeError."""
+    """`values` as a list; else a TypeError.
+
+    >>> listed(range(3), "sum")
+    [0, 1, 2]
+    """
     try:
         return [*values]
     except TypeError:
@@ -306,7 +321,13 @@ def _names(code: CodeType) -> set[str]:
 
 
 def reserve() -> None:
-    """Let no row be defined by a name that has a meaning now."""
+    """Let no row be defined by a name that has a meaning now.
+
+    >>> reserve()
+    >>> operation("nan(x)", "x", "1.0")
+    Traceback (most recent call last):
+    ValueError: nan is in use by formulas
+    """
     RESERVED.update(FLOATS, OPS, dir(builtins))
 
 

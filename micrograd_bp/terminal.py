@@ -93,6 +93,12 @@ def play(
     raises KeyboardInterrupt.
 
     Errors: ValueError without steps; NoTerminal where prompt_toolkit is not installed.
+
+    >>> from micrograd_bp import Value, steps
+    >>> play(steps(Value(2.0, "x") * 3.0)[:1])  # here, in a pipe
+    Forward pass
+    1. v₁ = 3 · x
+       2 · 3 = 6
     """
     if not steps:
         raise ValueError("there are no steps to play")
@@ -108,7 +114,11 @@ def play(
 
 
 def has_screen() -> bool:
-    """Whether someone can press keys and see a screen here, so that `play` does not just print."""
+    """Whether someone can press keys and see a screen here, so that `play` does not just print.
+
+    >>> has_screen() in (True, False)
+    True
+    """
     streams = (sys.stdin, sys.stdout)
     smart = os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
     return smart and all(stream is not None and stream.isatty() for stream in streams)

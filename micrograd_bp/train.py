@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from math import fsum, isfinite, isnan
+from math import fsum, inf, isfinite, isnan
 from typing import Any
 
 from micrograd_bp import losses, ops
@@ -117,6 +117,16 @@ def gradients(
 
     This is all that `fit` computes with Values, and what a compiled program has to agree with.
     Errors: ValueError or ArithmeticError, naming the first node without a finite value or gradient.
+
+    >>> from micrograd_bp import MLP
+    >>> from micrograd_bp.losses import squared_error
+    >>> model = MLP(1, [1], seed=1)
+    >>> w, b = model.parameters()
+    >>> w.data = 0.5
+    >>> gradients(model, [w, b], squared_error, None, [[1.0], [2.0]], [0.0, 0.0])
+    Batch(loss=0.3125, penalty=0.0, outputs=[0.5, 1.0])
+    >>> w.grad, b.grad
+    (1.25, 0.75)
     """
     outputs = [model(x) for x in X]
     mean = ops.sum([loss(output, t) for output, t in zip(outputs, y)]) / len(X)
@@ -222,10 +232,11 @@ def fit(
     _checked(optimizer, parameters)
     callbacks = listed(callbacks, "callbacks")
     _functions(loss=[loss], penalty=[penalty], accuracy=[accuracy], callbacks=callbacks)
-    _try(model, loss, X, y)
-    if held is not None:
-        _try(model, loss, *held, "validation ")
     right = accuracy or _RIGHT.get(getattr(loss, "func", loss))
+    _try(model, loss, right, X, y)
+    if held is not None:
+        _try(model, loss, right, *held, "validation ")
+    _try_penalty(penalty, parameters)
     measured = {
         "loss": True, "penalty": penalty is not None, "accuracy": right is not None,
         "validation_loss": held is not None,
@@ -249,10 +260,12 @@ def fit(
             checkpoint = state.checkpoint()
             for callback in callbacks:
                 callback(Epoch(state.epoch, **told, model=model, checkpoint=checkpoint))
+                checkpoint = state.checkpoint()  # a learning rate that it set is part of it
             if bar is not None:
                 bar.set_postfix_str(_shown(told), refresh=False)
                 bar.update()
     except KeyboardInterrupt:
+        state.best = checkpoint["best"]["parameters"]  # of a whole epoch, whenever it came
         state.back_to_best()
         interrupted = True
     finally:
@@ -415,6 +428,8 @@ def _checked(optimizer: Any, parameters: Sequence[Value]) -> None:
         )
     if not {*parameters}.issuperset(optimizer.parameters):
         raise ValueError("optimizer: its parameters are not the model's; was it made for another?")
+    if not 0.0 < number(optimizer.lr, "optimizer.lr") < inf:  # it may have been set since
+        raise ValueError(f"optimizer.lr = {optimizer.lr!r}: expected a number above 0")
 
 
 def _functions(**given: Sequence[Any]) -> None:
@@ -425,7 +440,9 @@ def _functions(**given: Sequence[Any]) -> None:
                 raise TypeError(f"{name}: expected a function, got {type(function).__name__}")
 
 
-def _try(model: Any, loss: Loss, X: list[list[float]], y: list[Any], where: str = "") -> None:
+def _try(
+    model: Any, loss: Loss, right: Right | None, X: list[list[float]], y: list[Any], where: str = ""
+) -> None:
     """See that the model takes the rows, and the loss its outputs with each of the targets."""
     with no_grad():
         with _prefixed(f"{where}X[0]"):
@@ -435,6 +452,16 @@ def _try(model: Any, loss: Loss, X: list[list[float]], y: list[Any], where: str 
                 C = loss(outputs, target)
             if not isinstance(C, Value):
                 raise TypeError(f"loss: expected a Value, got {type(C).__name__}")
+    if right is not None:
+        with _prefixed("accuracy"):
+            right(_numbers(outputs), y[0])
+
+
+def _try_penalty(penalty: Penalty | None, parameters: list[Value]) -> None:
+    with no_grad(), _prefixed("penalty"):
+        found = None if penalty is None else penalty([*parameters])
+    if penalty is not None and not isinstance(found, Value):
+        number(found, "penalty")
 
 
 @contextmanager

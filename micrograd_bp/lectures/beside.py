@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 
 def sigmoid(z: float) -> float:
-    """1 / (1 + e^-z), without overflow."""
+    """1 / (1 + e^-z), without overflow.
+
+    >>> sigmoid(0.0), sigmoid(-1000.0)
+    (0.5, 0.0)
+    """
     return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
 

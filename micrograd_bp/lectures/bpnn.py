@@ -166,7 +166,12 @@ def _weights(l: int, W̃: list[list[float]]) -> dict[str, float]:
 
 
 def compare(network: Network) -> tuple[list[Row], list[Row]]:
-    """The forward values, and the derivatives of J, by the engine beside those by hand."""
+    """The forward values, and the derivatives of J, by the engine beside those by hand.
+
+    >>> forward, backward = compare(EXAMPLE)
+    >>> max(abs(row.difference) for row in forward + backward) < 1e-15
+    True
+    """
     J, _, _, h = build(network)
     J.backward()
     nodes = topological_order(J)
@@ -178,7 +183,11 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
 
 
 def update(network: Network) -> list[Row]:
-    """Each parameter after one step W̃ ← W̃ - η ∂J/∂W̃ (14, E8), by the engine beside by hand."""
+    """Each parameter after one step W̃ ← W̃ - η ∂J/∂W̃ (14, E8), by the engine beside by hand.
+
+    >>> max(abs(row.difference) for row in update(EXAMPLE)) < 1e-15
+    True
+    """
     J, model, _, _ = build(network)
     J.backward()
     _, backward = by_hand(network)

@@ -85,6 +85,14 @@ def load(path: str | pathlib.Path) -> Network:
 
     `eta` and `activation` may be left out. Errors: ValueError saying what is wrong and where;
     OSError where the file cannot be read.
+
+    >>> import json, tempfile
+    >>> own = {"x": [1, 2], "t": 0.5, "W1": [[0.1, 0.2]], "b1": [0], "W2": [[0.5]], "b2": [0.1]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "own.json")
+    ...     _ = path.write_text(json.dumps(own | {"w3": [0.7], "b3": -0.2}))
+    ...     load(path).sizes
+    (2, 1, 1, 1)
     """
     with reading.inside(path):
         return _network(reading.json_of(pathlib.Path(path).read_bytes()))
@@ -114,7 +122,11 @@ def _network(content: Any) -> Network:
 
 
 def with_activation(network: Network, activation: str) -> Network:
-    """The same network with another activation in all layers."""
+    """The same network with another activation in all layers.
+
+    >>> with_activation(EXAMPLE, "tanh").activation
+    'tanh'
+    """
     if activation not in ACTIVATIONS:
         raise ValueError(
             f"activation: expected one of {', '.join(ACTIVATIONS)}, got {shown(activation)}"
@@ -220,7 +232,12 @@ def _labelled(symbol: str, layer: int, values: Sequence[float]) -> dict[str, flo
 
 
 def compare(network: Network) -> tuple[list[Row], list[Row]]:
-    """The forward values, and the derivatives of C, by the engine beside those by hand."""
+    """The forward values, and the derivatives of C, by the engine beside those by hand.
+
+    >>> forward, backward = compare(EXAMPLE)
+    >>> max(abs(row.difference) for row in forward + backward) < 1e-15
+    True
+    """
     C, _, _ = build(network)
     C.backward()
     nodes = topological_order(C)
@@ -232,7 +249,11 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
 
 
 def update(network: Network) -> list[Row]:
-    """Each parameter after one step w ← w - η ∂C/∂w (01), by the engine beside by hand."""
+    """Each parameter after one step w ← w - η ∂C/∂w (01), by the engine beside by hand.
+
+    >>> max(abs(row.difference) for row in update(EXAMPLE)) < 1e-15
+    True
+    """
     before = {p.label: p.data for p in build(network)[1].parameters()}
     _, backward = by_hand(network)
     return beside(
@@ -253,13 +274,21 @@ def exercises(network: Network) -> list[Derivation]:
 
 
 def repeated(network: Network) -> Shared:
-    """The lecture's third: what both of the exercises compute (17)."""
+    """The lecture's third: what both of the exercises compute (17).
+
+    >>> print(repeated(EXAMPLE).text("local").splitlines()[0])
+    ∂C/∂W⁽²⁾₁₂ = ⟦(a⁽³⁾ − t) · σ′(z⁽³⁾) · w⁽³⁾₁ · σ′(z⁽²⁾₁)⟧ · a⁽¹⁾₂
+    """
     first, second = exercises(network)
     return shared(first, second)
 
 
 def blanks(network: Network) -> dict[str, Derivation]:
-    """The lecture's fourth, the blanks of Steps 1 to 3 (18 to 26), each for a first unit."""
+    """The lecture's fourth, the blanks of Steps 1 to 3 (18 to 26), each for a first unit.
+
+    >>> print(blanks(EXAMPLE)["CSC311-21"].text("local"))
+    ∂C/∂z⁽²⁾₁ = (a⁽³⁾ − t) · σ′(z⁽³⁾) · w⁽³⁾₁ · σ′(z⁽²⁾₁)
+    """
     C, model, _ = build(network)
     node = {v.label: v for v in topological_order(C)}
     wanted = [node[tex("z", 3)], model.weight(3, 1, 1), model.bias(3, 1)]
@@ -269,7 +298,12 @@ def blanks(network: Network) -> dict[str, Derivation]:
 
 
 def step(network: Network) -> tuple[float, float]:
-    """C before and after one step w ← w - η ∂C/∂w of all parameters at once (01)."""
+    """C before and after one step w ← w - η ∂C/∂w of all parameters at once (01).
+
+    >>> before, after = step(EXAMPLE)
+    >>> f"{before:.6f} {after:.6f}"
+    '0.057011 0.051020'
+    """
     C, model, inputs = _stepped(network)
     return C.data, squared_error(model(inputs), network.t).data
 

@@ -155,7 +155,12 @@ def _sum_of_products(a: Vector, b: list[float]) -> float:
 
 
 def compare(network: Network) -> tuple[list[Row], list[Row]]:
-    """The forward values, and the derivatives of e, by the engine beside those by hand."""
+    """The forward values, and the derivatives of e, by the engine beside those by hand.
+
+    >>> forward, backward = compare(EXAMPLE)
+    >>> max(abs(row.difference) for row in forward + backward) < 1e-15
+    True
+    """
     e, _, _, _ = build(network)
     e.backward()
     nodes = topological_order(e)
@@ -170,6 +175,9 @@ def update(network: Network) -> list[Row]:
     """Each weight after one step w ← w - η ∂e/∂w, by the engine beside by hand.
 
     The lecture stops at the derivatives; this is the plain step down the gradient.
+
+    >>> max(abs(row.difference) for row in update(EXAMPLE)) < 1e-15
+    True
     """
     e, w, _, _ = build(network)
     e.backward()

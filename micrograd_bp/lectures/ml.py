@@ -363,7 +363,12 @@ def _layers_by_hand(n: Multilayer) -> tuple[Numbers, Numbers]:
 
 
 def compare(network: Networks) -> tuple[list[Row], list[Row]]:
-    """The forward values, and the backward ones, by the engine beside those by hand."""
+    """The forward values, and the backward ones, by the engine beside those by hand.
+
+    >>> forward, backward = compare(EXAMPLE)
+    >>> max(abs(row.difference) for row in forward + backward) < 1e-15
+    True
+    """
     loss, _ = build(network)
     loss.backward()
     nodes = {v.label: v for v in topological_order(loss)}

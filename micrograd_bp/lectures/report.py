@@ -50,7 +50,11 @@ LECTURES: dict[str, tuple[tuple[Formula, ...], tuple[Remark, ...]]] = {
 
 
 def formulas(lecture: str | None = None) -> list[Formula]:
-    """The formulas of a lecture, or of all five. Errors: ValueError for an unknown lecture."""
+    """The formulas of a lecture, or of all five. Errors: ValueError for an unknown lecture.
+
+    >>> [len(formulas(lecture)) for lecture in LECTURES], len(formulas())
+    ([33, 14, 22, 16, 22], 107)
+    """
     return [formula for name in _named(lecture) for formula in LECTURES[name][0]]
 
 
@@ -354,7 +358,11 @@ def _erratum(remark: Remark, networks: Networks) -> Erratum:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of text with the cells of the rows in columns, two spaces apart."""
+    """Lines of text with the cells of the rows in columns, two spaces apart.
+
+    >>> aligned([["a", "1"], ["long", "2"]])
+    ['a     1', 'long  2']
+    """
     widths = [max(map(len, column)) for column in zip(*rows)]
     padded = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)) for row in rows)
     return [line.rstrip() for line in padded]

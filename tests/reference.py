@@ -1,0 +1,99 @@
+"""The API reference, from the docstrings: `python tests/reference.py [DIR]` writes it (reference/).
+
+The pages open without a network, `index.html` first. It needs pdoc: `pip install -e '.[docs]'`.
+A page that could not be found, or a place in one, is an error.
+"""
+
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+PUBLIC = [
+    "micrograd_bp",
+    "micrograd_bp.lectures",
+    *(
+        f"micrograd_bp.{name}"
+        for name in (
+            *("engine", "ops", "table", "symbol", "check", "directional"),
+            *("nn", "losses", "optim", "data", "train", "plots", "film", "torch_bridge"),
+            *("derivations", "paths", "passes", "stepping", "player", "terminal"),
+            *("drawing", "renderers", "compiler", "cli", "doctor"),
+        )
+    ),
+    *(
+        f"micrograd_bp.lectures.{name}"
+        for name in (
+            *("csc311", "cs3780", "ml", "bpnn", "lec16", "beside"),
+            *("report", "dictionary", "translation"),
+        )
+    ),
+]
+"""The modules to import from. The others are how it is done, and are read in the source."""
+
+
+def build(folder):
+    """Write the pages."""
+    import pdoc
+    from jinja2 import pass_context
+
+    pdoc.render.configure(docformat="google", show_source=False)
+    filters = pdoc.render.env.filters
+    links = filters["linkify"]
+    filters["linkify"] = pass_context(
+        lambda page, code, *rest, **options: links(page, _absolute(code), *rest, **options)
+    )
+    try:
+        pdoc.pdoc(*PUBLIC, output_directory=folder)
+    finally:
+        filters["linkify"] = links
+
+
+def _absolute(code):
+    """`code` in which nothing looks like a relative import, as `f(x).data` does to pdoc."""
+    code = code.replace("<code>.", "<code>&#46;")
+    dot = '</span><span class="o">.</span><span class="n'
+    return re.sub(rf'([)\]]){dot}">', rf'\1{dot}a">', code)
+
+
+class _Page(HTMLParser):
+    """The places in a page, what it links to, and what it loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.places, self.links, self.loads = set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        if "id" in found:
+            self.places.add(found["id"])
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"])
+        elif found.get("src") or (tag == "link" and found.get("href")):
+            self.loads.append(found.get("src") or found["href"])
+
+
+def broken(folder):
+    """The links that lead nowhere, and whatever is loaded from elsewhere: (page, link)."""
+    texts = {path.resolve(): path.read_text("utf-8") for path in Path(folder).rglob("*.html")}
+    pages = {path: _Page(text) for path, text in texts.items()}
+    for path, page in pages.items():
+        for link in page.links + page.loads:
+            parts = urlsplit(link)
+            if parts.scheme == "data" or (parts.scheme and link in page.links):
+                continue  # out into the web
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            place = unquote(parts.fragment)
+            missing = bool(place) and place not in pages.get(target, page).places
+            if parts.scheme or parts.netloc or not target.is_file() or missing:
+                yield path.name, link
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "reference")
+    build(folder)
+    if lost := [*broken(folder)]:
+        sys.exit(f"links that lead nowhere: {lost}")
+    print(f"The reference: {folder / 'index.html'}")
