@@ -31,7 +31,6 @@ class Array:
     shape: tuple[int, ...]
     batched: bool = False
     truth: bool = False
-    name: str = ""
 
 
 INVERSE = {

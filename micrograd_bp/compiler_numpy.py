@@ -33,7 +33,7 @@ class _Assembler:
         self.parameters = parameters
         self.counter = 0
         self.fresh: set[int] = set()
-        self.scope_keys: dict[Any, Any] = {}
+        self.all_ones: dict[int, Any] = {}
         self.passes = passes
         self.batch = batch
         self.lines: list[str] = []
@@ -43,14 +43,11 @@ class _Assembler:
         self.owner: dict[int, int] = {}  # whose memory an alias shows
         self.free: dict[tuple[int, bool], list[Any]] = {}
         self.names: dict[int, str] = {}
-        self.keep: list[Any] = []
         self.bytes = 0
         self.tape = None
-        tape_batched = any(s.batched for s in passes.leaves)
-        self.rows = batch if tape_batched else 1
-        need_tape = needs_tape(passes)
+        self.rows = batch if any(s.batched for s in passes.leaves) else 1
         self.pinned: dict[int, int] = {}
-        if need_tape:
+        if needs_tape(passes):
             self.tape = np.zeros((self.rows, layout.end)) if tape is None else tape
             self.tape_gradient = np.zeros((self.rows, layout.end))
             self.name("tape", self.tape)
@@ -76,7 +73,6 @@ class _Assembler:
             name = f"{name}_{self.counter}"
         self.scope[name] = thing
         self.names[id(thing)] = name
-        self.keep.append(thing)
         return name
 
     def last_uses(self) -> dict[int, int]:
@@ -168,7 +164,7 @@ class _Assembler:
             fresh = id(s) in self.results and not uses.get(id(s)) and not self.scalar(s)
             self.statement(s, at, fresh)
             if s.fn == "leaf":
-                leaves.append(self.buffer.get(id(s)))
+                leaves.append(self.buffer[id(s)])
             self.release(at, s)
         value = self.spelled(self.passes.value)
         gradients = []
@@ -198,7 +194,7 @@ class _Assembler:
             special(s)
         elif fresh and s.fn in UFUNCS:
             self.fresh.add(id(s))
-            self.text[id(s)] = name = self.new_name(s)
+            self.text[id(s)] = name = self.new_name()
             self.lines.append(
                 f"{name} = {self.function(s.fn)}({', '.join(map(self.spelled, s.args))})"
             )
@@ -210,9 +206,9 @@ class _Assembler:
             else:
                 self.lines.append(f"{self.text[id(s)]}[...] = {self.function(s.fn)}({arguments})")
 
-    def new_name(self, s: Array) -> str:
+    def new_name(self) -> str:
         self.counter += 1
-        return s.name if s.name and s.name not in self.scope else f"v{self.counter}"
+        return f"v{self.counter}"
 
     def function(self, name: str) -> str:
         self.scope[name] = NUMPY[name]
@@ -221,7 +217,7 @@ class _Assembler:
     def show(self, s: Array, buffer: Any) -> None:
         """Let `s` lie in `buffer`."""
         self.buffer[id(s)] = buffer
-        self.text[id(s)] = self.name(s.name or "v", buffer)
+        self.text[id(s)] = self.name("v", buffer)
 
     def out_of(self, s: Array, at: int) -> None:
         """Memory for an elementwise statement, if possible that of an argument."""
@@ -295,20 +291,18 @@ class _Assembler:
         else:
             text, called = number_text(fn, arguments)
             self.scope[f"float_{fn}"] = called
-        self.text[id(s)] = name = self.new_name(s)
+        self.text[id(s)] = name = self.new_name()
         self.lines.append(f"{name} = {text}")
 
     def ones(self, count: int) -> str:
-        key = ("ones", count)
-        if key not in self.scope_keys:
-            self.scope_keys[key] = np.ones(count)
-        return self.name("ones", self.scope_keys[key])
+        """A vector of ones: its dot is the fastest sum."""
+        return self.name("ones", self.all_ones.setdefault(count, np.ones(count)))
 
     def flat(self, a: Any) -> str:
         """An argument as a vector without gaps."""
         array = self.thing(a)
-        if array.ndim == 1 or not isinstance(a, Array):
-            return self.spelled(np.ravel(array)) if not isinstance(a, Array) else self.spelled(a)
+        if not isinstance(a, Array):
+            return self.spelled(array.ravel())
         flat = array.reshape(-1)
         if np.shares_memory(flat, array):
             return self.name(f"{self.text[id(a)]}_flat", flat)
@@ -317,18 +311,7 @@ class _Assembler:
     def _leaf(self, s: Array) -> None:
         number = s.attributes["number"]
         own = self.parameters[number] if number < len(self.parameters) else None
-        if own is not None and not self.scalar(s):
-            self.show(s, own)
-            return
-        if self.scalar(s) and (own is not None or id(s) not in self.pinned):
-            buffer = np.zeros(()) if own is None else own
-            self.buffer[id(s)] = buffer
-            name = self.name(s.name or "v", buffer)
-            self.text[id(s)] = f"{name}_0"
-            self.lines.append(f"{name}_0 = {name}.item()")
-            return
-        buffer = self.allocate(s)
-        self.show(s, buffer)
+        self.show(s, self.allocate(s) if own is None else own)
         if self.scalar(s):
             name = self.text[id(s)]
             self.text[id(s)] = f"{name}_0"
@@ -474,7 +457,7 @@ class _Assembler:
         if function == "dot":
             if id(s) in self.results and target is out and not self.last_read(s):
                 self.fresh.add(id(s))  # the caller's own
-                self.text[id(s)] = name = self.new_name(s)
+                self.text[id(s)] = name = self.new_name()
                 self.lines.append(f"{name} = {names[0]}.dot({names[1]})")
                 return
             self.lines.append(f"{names[0]}.dot({names[1]}, {self.name('out', target)})")
@@ -520,7 +503,7 @@ class _Assembler:
 
     def _collect(self, s: Array) -> None:
         if self.scalar(s):
-            self.text[id(s)] = name = self.new_name(s)
+            self.text[id(s)] = name = self.new_name()
             self.lines.append(
                 f"{name} = "
                 + " + ".join(
@@ -567,7 +550,7 @@ class _Assembler:
     def _tape_gradient(self, s: Array) -> None:
         base, size = s.attributes["base"], prod(s.shape)
         if self.scalar(s):
-            self.text[id(s)] = name = self.new_name(s)
+            self.text[id(s)] = name = self.new_name()
             self.lines.append(f"{name} = tape_gradient.item({base})")
             return
         part = self.tape_gradient[:, base : base + size]

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_bp.compiler_graph import Graph
+from micrograd_bp.compiler_graph import Graph, levels
 from micrograd_bp.compiler_kernels import FORMULAS
 from micrograd_bp.compiler_machine import Machine
 from micrograd_bp.table import FLOATS, OPS, Op
@@ -117,13 +117,21 @@ def thin(graph: Graph, shapes: Sequence[tuple[int, ...]], wanted: Sequence[int])
     rows = tuple(OPS[op] for op in ops)
     compiled = _by_numba(text, rows) if has_numba() else None
     forward, backward = compiled or _in_python(text, rows)
-    code = [ops.index(op) if op else -1 for op in graph.ops]
-    first = np.cumsum([0, *map(len, graph.operands)])
-    args = [k for operands in graph.operands for k in operands]
+    codes = {"": -1} | {op: k for k, op in enumerate(ops)}
+    # like nodes in a row, so that the processor can tell the next branch
+    unordered = np.array([codes[op] for op in graph.ops])
+    order = np.lexsort((unordered, levels(graph))).tolist()
+    place = [0] * len(order)
+    for k, node in enumerate(order):
+        place[node] = k
+    code = unordered[order].tolist()
+    first = np.cumsum([0, *[len(graph.operands[k]) for k in order]])
+    args = [place[v] for k in order for v in graph.operands[k]]
+    output = place[graph.output]
     start = sum(map(len, graph.leaves))
     values = np.zeros(len(code))
     for k, number in graph.constants.items():
-        values[k] = number
+        values[place[k]] = number
     ends = np.cumsum([len(nodes) for nodes in graph.leaves])
     parts = [] if not graph.leaves else np.split(values[:start], ends[:-1])
     leaves = [part.reshape(shape) for part, shape in zip(parts, shapes)]
@@ -139,14 +147,12 @@ def thin(graph: Graph, shapes: Sequence[tuple[int, ...]], wanted: Sequence[int])
         if not forward(v, *given):
             raise FloatingPointError("a value is not finite")
         slopes.fill(0.0)
-        slopes[graph.output] = 1.0
+        slopes[output] = 1.0
         g: Any = slopes if compiled else slopes.tolist()
         backward(v, g, *given)
         found = np.array(g[:start])
         bounds = [0, *ends.tolist()]
-        return v[graph.output], [
-            found[bounds[j] : bounds[j + 1]].reshape(shapes[j]) for j in wanted
-        ]
+        return v[output], [found[bounds[j] : bounds[j + 1]].reshape(shapes[j]) for j in wanted]
 
     size = sum(a.nbytes for a in (values, slopes, first)) + 8 * len(args)
     return Machine(run, text, leaves, size)
