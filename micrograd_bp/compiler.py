@@ -276,8 +276,10 @@ class Program:
             elif array.shape != shape:
                 raise ValueError(f"input {k}: shape {array.shape}; expected {shape}")
             flat = array.ravel()
-            total = flat.dot(flat)
-            if total - total != 0.0 and not np.isfinite(flat).all():
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = flat.dot(flat)
+                doubtful = total - total != 0.0
+            if doubtful and not np.isfinite(flat).all():
                 at = np.unravel_index(int(np.argmin(np.isfinite(flat))), array.shape)
                 place = "".join(f"[{i}]" for i in at)
                 raise ValueError(f"input {k}{place} is {array[at]}; expected finite numbers")
@@ -295,7 +297,7 @@ class Program:
         return total / rows if self._batch == "mean" else total
 
     def _gradient(self, k: int, found: list[Any], rows: int, library: Any = None) -> Any:
-        """The gradient of the k-th array of `wrt`, from the arrays that hold its Values."""
+        """The gradient of the k-th array of `wrt`."""
         np = self._np if library is None else library
         assert self._wrt is not None
         shape, places = self._wrt.leaves[k].shape, self._places[k]

@@ -122,7 +122,7 @@ class _Assembler:
         return np.zeros(shape, bool if s.truth else float)
 
     def release(self, at: int, s: Array) -> None:
-        """Give back the memory of the arguments that no later statement reads."""
+        """Free the memory of arguments that no later statement reads."""
         for owner in {self.owner.get(id(a), id(a)) for a in s.args if isinstance(a, Array)}:
             buffer = self.buffer.get(owner)
             if self.last.get(owner) == at and owner in self.poolable and buffer is not None:
@@ -360,7 +360,7 @@ class _Assembler:
         self.show(s, np.broadcast_to(self.buffer[id(a)], self.full(s)))
 
     def flat_base(self, s: Array) -> Any:
-        """What a view or take reads, as (rows of) numbers without gaps; and its text."""
+        """What a view or take reads, as (rows of) numbers without gaps."""
         if not s.args:
             assert self.tape is not None
             if self.rows == 1:

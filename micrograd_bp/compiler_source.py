@@ -8,6 +8,7 @@ runs is the same program with its memory laid out beforehand.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from keyword import kwlist
 from math import prod
 from typing import Any
 
@@ -60,7 +61,7 @@ class _Writer:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.given: dict[int, str] = {}
-        self.taken = {"tape", "tape_gradient", "n"}
+        self.taken = {"tape", "tape_gradient", "n", "program", "len", *kwlist, *array_functions(np)}
         self.text: dict[int, tuple[str, int]] = {}
         self.uses: dict[int, int] = {}
         for s in passes.statements:

@@ -120,7 +120,7 @@ def thin(graph: Graph, shapes: Sequence[tuple[int, ...]], wanted: Sequence[int])
     codes = {"": -1} | {op: k for k, op in enumerate(ops)}
     # like nodes in a row, so that the processor can tell the next branch
     unordered = np.array([codes[op] for op in graph.ops])
-    order = np.lexsort((unordered, levels(graph))).tolist()
+    order = np.lexsort([unordered, np.array(levels(graph))]).tolist()
     place = [0] * len(order)
     for k, node in enumerate(order):
         place[node] = k

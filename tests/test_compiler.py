@@ -198,6 +198,35 @@ def test_an_operation_of_ones_own():
     agrees(mb.sum([bump(x[0], x) + twice(x[1]) for x in X]), [X])
 
 
+def test_labels_that_are_words_of_python():
+    x, y = mb.Value(2.0, "lambda"), mb.Value(3.0, "exp")
+    agrees(mb.exp(x) * y, [x, y])
+
+
+def test_the_structure_of_the_parameters_is_kept():
+    class Line(mb.Module):
+        def __init__(self):
+            self.w = values([1.0, 2.0])
+            self.rest = {"b": mb.Value(3.0)}
+            self.again = self.w
+
+    line, x = Line(), values([5.0, 7.0])
+    program = compile(mb.dot(line.w, x, line.rest["b"]), [x], wrt={"line": line, "x": (x, x)})
+    _, gradients = program([5.0, 7.0])
+    assert gradients["line"].keys() == {"w", "rest", "again"}
+    assert gradients["line"]["w"].tolist() == gradients["line"]["again"].tolist() == [5.0, 7.0]
+    assert gradients["line"]["rest"]["b"] == 1.0
+    assert [g.tolist() for g in gradients["x"]] == [[1.0, 2.0]] * 2
+    assert program.parameters["x"] is None
+
+
+def test_an_overflow_in_squares_of_inputs_is_no_warning():
+    x = mb.Value(1.0)
+    assert compile(x + 1.0, [x], wrt=x)(1e200) == (1e200, 1.0)
+    with pytest.raises(OverflowError, match="mul: too large for a float64"):
+        compile(x * x, [x], wrt=x)(1e200)
+
+
 def test_without_parameters_there_are_no_gradients():
     x = mb.Value(2.0)
     assert compile(x * x, [x])(3.0) == (9.0, None)
@@ -360,6 +389,25 @@ def test_second_derivatives_of_random_graphs():
         C, inputs = random_graph(seed, 8, 3)
         first = mb.grad(C, inputs, create_graph=True)
         agrees(mb.sum([g * g for g in first]) + C, [inputs])
+
+
+def test_the_source_is_the_lectures():
+    model = mb.MLP(2, [3, 2], "tanh", seed=0)
+    X, Y = values(np.zeros((4, 2))), values(np.zeros((4, 2)))
+    pairs = [(a, t) for x, y in zip(X, Y) for a, t in zip(model(x), y)]
+    source = compile(mb.sum([losses.squared_error(*p) for p in pairs]), [X, Y], wrt=model).source
+    for line in (
+        "def program(W1, b1, W2, b2, a0, Y):",
+        "z1 = a0 @ W1.T + b1",
+        "a1 = tanh(z1)",
+        "z2 = a1 @ W2.T + b2",
+        "d_z2 = z2 - Y",
+        "d_a1 = d_z2 @ W2",
+        "d_z1 = d_a1 * sech2_of(a1, z1)",
+        "d_W1 = d_z1.T @ a0",
+        "d_b1 = d_z1.sum(0)",
+    ):
+        assert line in source
 
 
 def test_a_long_chain_is_one_loop():
