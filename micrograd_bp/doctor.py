@@ -135,10 +135,15 @@ def extras(distribution: metadata.Distribution) -> tuple[Extra, ...]:
     ['numpy'] True
     """
     names = distribution.metadata.get_all("Provides-Extra") or []
-    return tuple(
-        Extra(name, dict(_libraries(distribution, name)), _command(distribution, name))
-        for name in names
-    )
+    found = []
+    for name in names:
+        libraries = dict(_libraries(distribution, name))
+        command = _command(distribution, name)
+        if sys.platform == "emscripten":  # a browser, where no pip runs
+            missing = [name for name, version in libraries.items() if version is None]
+            command = f"import micropip; await micropip.install({missing})"
+        found.append(Extra(name, libraries, command))
+    return tuple(found)
 
 
 def _libraries(distribution: metadata.Distribution, extra: str) -> Iterator[tuple[str, str | None]]:
