@@ -38,12 +38,15 @@ from micrograd_bp.ops import OPS
 from micrograd_bp.optim import Adam, Optimizer
 from micrograd_bp.recording import with_recording
 from micrograd_bp.table import listed, number, whole
+from micrograd_bp.train_compiled import BatchProgram, recorded
 
 __all__ = ["Batch", "Epoch", "History", "fit", "gradients"]
 
 Loss = Callable[[Any, Any], Value]
 Penalty = Callable[[list[Value]], Value]
 Right = Callable[[Any, Any], bool]
+Compute = Callable[[Sequence[int]], "Batch"]
+Measure = Callable[[], tuple[float, list[Any]]]
 
 
 # ------------------------------------------------------------------ what training tells
@@ -197,14 +200,20 @@ def fit(
     `accuracy(outputs, target)` says whether numbers are right. If it is None it follows from the
     loss: the largest logit for `cross_entropy`, the sign for `hinge` and `binary_cross_entropy`.
     Each of the `callbacks` is called with the `Epoch`. `progress=True` shows a bar, by tqdm; None
-    shows it if tqdm is there and someone may be watching. `compile` is for programs of arrays,
-    which are yet to come. `resume` goes on from a checkpoint, up to `epochs` in all.
+    shows it if tqdm is there and someone may be watching. `resume` goes on from a checkpoint, up
+    to `epochs` in all.
+
+    `compile=True` records the graph of the first example, and runs the batches as arrays. The
+    results are the same but for rounding, some 1e-12 of them after a few epochs (more, where `Adam`
+    makes a step of a gradient that is 0 but for rounding). What Python decides by the numbers
+    (`if x[0] > 0`) is then as for the first example; examples from all over X are computed without
+    it first, and a ValueError says if they differ. Needs NumPy.
 
     Ctrl-C ends training: the parameters are then the best ones so far, and the history says
     `interrupted`. So are they if a number is not finite: ValueError, OverflowError or
     ZeroDivisionError with the epoch, the batch and the first node that went wrong.
     Errors, before anything is done: ValueError or TypeError for data, targets and settings that do
-    not fit, with the place; ImportError where tqdm is missing; NotImplementedError for `compile`.
+    not fit, with the place; ImportError where tqdm or NumPy is missing.
 
     >>> from micrograd_bp import SGD, MLP
     >>> from micrograd_bp.losses import hinge, l2
@@ -216,11 +225,6 @@ def fit(
     >>> told[-1].epoch, told[-1].accuracy
     (50, 1.0)
     """
-    if compile:
-        raise NotImplementedError(
-            "compile=True: there are no compiled programs yet; without it the same is computed, "
-            "node by node"
-        )
     X, y = _examples(X, y)
     held = None if validation is None else _held(validation)
     parameters = _parameters(model)
@@ -245,6 +249,13 @@ def fit(
     curves: dict[str, list[float]] = {name: [] for name in measured if measured[name]}
     state = State(parameters, optimizer, rng, len(X), size, curves)
     tqdm = _tqdm(progress)
+    compute = _of_values(model, parameters, loss, penalty, X, y)
+    measure = None if held is None else _measure_of_values(model, loss, *held)
+    if compile:
+        program = recorded(compute, model, parameters, loss, penalty, X, y)
+        compute = _of_arrays(program, *program.arrays(X, y), compute)
+        if held is not None and measure is not None:
+            measure = _measure_of_arrays(program, *program.arrays(*held), measure)
     if resume is not None:
         state.restore(resume, epochs)
     bar = None if tqdm is None else tqdm(total=epochs, initial=state.epoch, unit="epoch")
@@ -253,9 +264,9 @@ def fit(
     interrupted = False
     try:
         while state.epoch < epochs:
-            told = _epoch(state, model, loss, penalty, right, X, y)
-            if held is not None:
-                told |= _validation(state, model, loss, right, *held)
+            told = _epoch(state, compute, penalty, right, y)
+            if held is not None and measure is not None:
+                told |= _validation(state, measure, right, held[1])
             state.end_epoch(told)
             checkpoint = state.checkpoint()
             for callback in callbacks:
@@ -284,56 +295,97 @@ def fit(
 
 def _epoch(
     state: State,
-    model: Any,
-    loss: Loss,
+    compute: Compute,
     penalty: Penalty | None,
     right: Right | None,
-    X: Sequence[list[float]],
     y: Sequence[Any],
 ) -> dict[str, Any]:
     """Go through all examples once, batch by batch, a step for each; what `Epoch` tells of it."""
-    order = state.rng.sample(range(len(X)), len(X))
-    batches = [order[k : k + state.batch_size] for k in range(0, len(X), state.batch_size)]
+    order = state.rng.sample(range(len(y)), len(y))
+    batches = [order[k : k + state.batch_size] for k in range(0, len(y), state.batch_size)]
     losses, penalties, hits = [], [], 0
     for k, chosen in enumerate(batches, 1):
-        rows, targets = [X[i] for i in chosen], [y[i] for i in chosen]
         with state.located(f"batch {k} of {len(batches)}"):
-            batch = with_recording(gradients, model, state.parameters, loss, penalty, rows, targets)
+            batch = compute(chosen)
             state.measured = [p.data for p in state.parameters]
             state.optimizer.step()
-        share = len(chosen) / len(X)
+        share = len(chosen) / len(y)
         losses.append(batch.loss * share)
         penalties.append(batch.penalty * share)
         if right is not None:
-            hits += sum(map(right, batch.outputs, targets))
+            hits += sum(map(right, batch.outputs, [y[i] for i in chosen]))
     return {
         "loss": fsum(losses),
         "penalty": None if penalty is None else fsum(penalties),
-        "accuracy": None if right is None else hits / len(X),
+        "accuracy": None if right is None else hits / len(y),
         "validation_loss": None,
         "validation_accuracy": None,
     }
 
 
 def _validation(
-    state: State,
-    model: Any,
-    loss: Loss,
-    right: Right | None,
-    X: Sequence[list[float]],
-    y: Sequence[Any],
+    state: State, measure: Measure, right: Right | None, y: Sequence[Any]
 ) -> dict[str, Any]:
     """The loss and accuracy on examples that are not learnt from."""
-    with state.located("validation"), no_grad():
-        outputs = [model(x) for x in X]
-        mean = float(ops.sum([loss(output, t) for output, t in zip(outputs, y)]) / len(X))
-        if not isfinite(mean):
-            raise ValueError(f"the mean loss is {mean}")
-    hits = 0 if right is None else sum(map(right, map(_numbers, outputs), y))
+    with state.located("validation"):
+        mean, outputs = measure()
+    hits = 0 if right is None else sum(map(right, outputs, y))
     return {
         "validation_loss": mean,
-        "validation_accuracy": None if right is None else hits / len(X),
+        "validation_accuracy": None if right is None else hits / len(y),
     }
+
+
+# ------------------------------------------------------------------ with Values, or in arrays
+
+
+def _of_values(
+    model: Any,
+    parameters: Sequence[Value],
+    loss: Loss,
+    penalty: Penalty | None,
+    X: Sequence[list[float]],
+    y: Sequence[Any],
+) -> Compute:
+    """`gradients` of the examples with these numbers."""
+
+    def compute(chosen: Sequence[int]) -> Batch:
+        rows, targets = [X[i] for i in chosen], [y[i] for i in chosen]
+        found: Batch = with_recording(gradients, model, parameters, loss, penalty, rows, targets)
+        return found
+
+    return compute
+
+
+def _of_arrays(program: BatchProgram, X: Any, y: Any, slow: Compute) -> Compute:
+    """The same by a program; where a number is not finite by `slow`, which says where."""
+
+    def compute(chosen: Sequence[int]) -> Batch:
+        found = program(X[chosen], y[chosen])
+        return slow(chosen) if found is None else Batch(*found)
+
+    return compute
+
+
+def _measure_of_values(
+    model: Any, loss: Loss, X: Sequence[list[float]], y: Sequence[Any]
+) -> Measure:
+    """The mean loss of all examples, and their outputs."""
+
+    def measure() -> tuple[float, list[Any]]:
+        with no_grad():
+            outputs = [model(x) for x in X]
+            mean = float(ops.sum([loss(output, t) for output, t in zip(outputs, y)]) / len(X))
+        if not isfinite(mean):
+            raise ValueError(f"the mean loss is {mean}")
+        return mean, [*map(_numbers, outputs)]
+
+    return measure
+
+
+def _measure_of_arrays(program: BatchProgram, X: Any, y: Any, slow: Measure) -> Measure:
+    """The same by a program, or by `slow`."""
+    return lambda: program.measured(X, y) or slow()
 
 
 # ------------------------------------------------------------------ when an answer is right

@@ -39,7 +39,7 @@ LEVELS = [  # a module imports from levels before its own
     {"compiler_passes"},
     {"compiler_numpy", "compiler_source", "compiler_thin"},
     {"compiler"},
-    {"checkpoint"},
+    {"checkpoint", "train_compiled"},
     {"data", "film", "torch_bridge", "train"},
     {"renderers"},
     {"naming", "notation"},

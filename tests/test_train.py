@@ -532,6 +532,26 @@ def test_a_training_goes_on_to_the_same_bits(optimizer, size, epochs, data):
     assert trained(optimizer, size, epochs, seed=99, resume=saved) == whole
 
 
+def test_a_learning_rate_that_a_callback_sets_goes_on():
+    def scheduled(epochs, resume=None):
+        model = network()
+        optimizer, kept = sgd(model, 1.0), []
+
+        def schedule(epoch):
+            optimizer.lr = 1.0 / (1 + epoch.epoch)
+
+        history = fit(
+            model, X, SIGNS, loss=hinge, optimizer=optimizer, epochs=epochs, resume=resume,
+            callbacks=[schedule, lambda epoch: kept.append(epoch.checkpoint)],
+        )  # fmt: skip
+        return numbers(model), history, kept
+
+    whole = scheduled(6)
+    first = scheduled(3)
+    for checkpoint in (first[1].checkpoint, first[2][-1], whole[2][2]):
+        assert scheduled(6, resume=checkpoint)[:2] == whole[:2]
+
+
 @pytest.mark.parametrize("at", [1, 3])
 def test_going_on_after_ctrl_c(at):
     stopped = trained("momentum", 5, 6, callbacks=[functools.partial(interrupting, at=at)])[1]
@@ -735,7 +755,9 @@ MISTAKES = [
     ({"validation": ([[0.5]], [1])}, ValueError, r"^validation X\[0\]: expected 2 inputs, got 1"),
     ({"validation": (X, label(7))}, ValueError, r"^validation y\[2\]: binary_cross_entropy: targ"),
     ({"validation": (cell(math.nan), Y)}, ValueError, r"^validation X\[2\]\[1\]: expected a finit"),
-    ({"compile": True}, NotImplementedError, "compile=True: there are no compiled programs yet"),
+    ({"penalty": lambda ws: None}, TypeError, "^penalty: expected a real number, got NoneType"),
+    ({"penalty": lambda ws: 1.0 / 0}, ZeroDivisionError, "^penalty: float division by zero"),
+    ({"accuracy": lambda output, t: output[1]}, TypeError, "^accuracy: 'float' object is not"),
 ]
 
 
@@ -755,3 +777,7 @@ def test_learning_rates_that_are_none():
     for lr in (0, -0.1, math.nan):
         with pytest.raises(ValueError, match="lr = "):
             call(model=model, optimizer=SGD(model.parameters(), lr=lr))
+    optimizer = sgd(model)
+    for optimizer.lr in (0, -0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"optimizer.lr = .*: expected a number above 0"):
+            call(model=model, optimizer=optimizer)

@@ -1,0 +1,206 @@
+"""One example's loss as a program of arrays, for training: what `fit(…, compile=True)` runs.
+
+>>> from micrograd_bp import MLP
+>>> from micrograd_bp.losses import cross_entropy
+>>> model = MLP(2, [3, 2], activation="tanh", seed=1)
+>>> parameters = model.parameters()
+>>> def one_hot(target):
+...     return [float(k == target) for k in range(2)]
+>>> program = BatchProgram(model, parameters, cross_entropy, None, [0.0, 1.0], 1, one_hot)
+>>> loss, penalty, outputs = program(*program.arrays([[0.0, 1.0], [1.0, 0.0]], [1, 0]))
+>>> round(loss, 4), penalty, len(outputs), round(parameters[0].grad, 4)
+(1.1979, 0.0, 2, -0.264)
+
+The Values stay the owners of the parameters: the program reads their `.data` and sets their
+`.grad`, as `backward()` does, so optimizers, callbacks and checkpoints need not know of it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
+from typing import Any
+
+from micrograd_bp.compiler import compile
+from micrograd_bp.engine import Value, no_grad
+from micrograd_bp.ops import dot
+from micrograd_bp.recording import with_recording
+
+__all__ = ["BatchProgram", "differing", "recorded", "targets_as"]
+
+Encode = Callable[[Any], Any]
+
+
+class BatchProgram:
+    """The mean loss of a batch, its gradients and its outputs, from the graph of one example.
+
+    `x` and `target` are that example: what Python decides while the model and the loss are called
+    with it is fixed for all others. `encode` makes a number of a target, or a list. Errors:
+    ImportError without NumPy; those of the model and the loss.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        parameters: Sequence[Value],
+        loss: Callable[[Any, Any], Value],
+        penalty: Callable[[list[Value]], Any] | None,
+        x: Sequence[float],
+        target: Any,
+        encode: Encode,
+    ) -> None:
+        self._encode = encode
+        inputs = [Value(v) for v in x]
+        target = encode(target)
+        wanted = [*map(Value, target)] if isinstance(target, list) else Value(target)
+        output = model(inputs)
+        self._single = isinstance(output, Value)
+        outputs = [output] if self._single else [*output]
+        # A program has one value. With s = 0 this one is the loss, and its derivatives by s are
+        # the outputs.
+        s = [Value(0.0) for _ in outputs]
+        C = loss(output, wanted) + dot(s, outputs)
+        self._parameters = parameters
+        self._zeros = [0.0] * len(s)
+        self._loss = compile(C, [inputs, wanted, s], {"w": [*parameters], "s": s}, "sum")
+        self._weights = self._loss.parameters["w"]
+        self._penalty, self._constant = None, 0.0
+        if penalty is not None:
+            extra = penalty([*parameters])
+            if isinstance(extra, Value):
+                self._penalty = compile(extra, [], [*parameters])
+            else:
+                self._constant = float(extra)
+
+    def arrays(self, X: Sequence[Sequence[float]], y: Sequence[Any]) -> tuple[Any, Any]:
+        """Examples and their targets as arrays, of which rows may be chosen."""
+        import numpy as np
+
+        return np.array(X), np.array([*map(self._encode, y)])
+
+    def __call__(self, X: Any, y: Any) -> tuple[float, float, list[Any]] | None:
+        """The mean loss, the penalty and the outputs; the gradients are in the parameters' `.grad`.
+
+        X and y are arrays, (examples × inputs) and (examples) or (examples × targets).
+        None where a number is not finite, and then no `.grad` has changed.
+        """
+        import numpy as np
+
+        try:
+            with np.errstate(all="ignore"):
+                mean, gradient, outputs = self._run(X, y)
+                extra = self._constant
+                if self._penalty is not None:
+                    self._penalty.parameters[:] = self._weights
+                    extra, slopes = self._penalty()
+                    gradient += slopes
+                if not isfinite(mean + extra + float(abs(gradient).sum())):
+                    return None
+        except (ValueError, ArithmeticError):
+            return None
+        for parameter, g in zip(self._parameters, gradient.tolist()):
+            parameter.grad = g
+        return mean, extra, outputs
+
+    def measured(self, X: Any, y: Any) -> tuple[float, list[Any]] | None:
+        """The mean loss and the outputs, and no `.grad` is set; None as for a call."""
+        import numpy as np
+
+        try:
+            with np.errstate(all="ignore"):
+                mean, _, outputs = self._run(X, y)
+        except (ValueError, ArithmeticError):
+            return None
+        return (mean, outputs) if isfinite(mean) else None
+
+    def _run(self, X: Any, y: Any) -> tuple[float, Any, list[Any]]:
+        """The mean loss, its gradient by all parameters, and the outputs."""
+        self._weights[:] = [p.data for p in self._parameters]
+        total, found = self._loss(X, y, [self._zeros] * len(X))
+        rows = found["s"].tolist()
+        return total / len(X), found["w"] / len(X), [r[0] for r in rows] if self._single else rows
+
+
+def recorded(
+    eager: Callable[[Sequence[int]], Any],
+    model: Any,
+    parameters: Sequence[Value],
+    loss: Callable[[Any, Any], Value],
+    penalty: Callable[[list[Value]], Any] | None,
+    X: Sequence[Sequence[float]],
+    y: Sequence[Any],
+) -> BatchProgram:
+    """The program of the first example, if it does for the others.
+
+    `eager` computes the examples with given numbers by Values, as `train.gradients` does. Both are
+    compared on examples from all over X. Errors: ImportError without NumPy; ValueError where they
+    differ, or there is no program.
+    """
+    with no_grad():
+        outputs = model(X[0])
+    some = range(0, len(X), -(-len(X) // 32))
+    before = [p.grad for p in parameters]
+    trouble = ""
+    try:
+        for encode in targets_as(y, outputs):
+            try:
+                program: BatchProgram = with_recording(
+                    BatchProgram, model, parameters, loss, penalty, X[0], y[0], encode
+                )
+            except ImportError:
+                raise
+            except Exception as error:  # whatever a model or a loss of the user's may raise
+                trouble = trouble or f"{type(error).__name__}: {error}"
+                continue
+            try:
+                batch = eager(some)
+            except (ValueError, ArithmeticError):  # training comes to it too, and says where
+                return program
+            wanted = batch.loss, batch.penalty, batch.outputs, [p.grad for p in parameters]
+            found = program(*program.arrays([X[i] for i in some], [y[i] for i in some]))
+            if found is None:
+                trouble = "there it has a number that is not finite"
+                continue
+            trouble = differing((*found, [p.grad for p in parameters]), wanted)
+            if not trouble:
+                return program
+    finally:
+        for p, g in zip(parameters, before):
+            p.grad = g
+    raise ValueError(
+        "compile=True: the program of the first example is not what the model and the loss compute "
+        f"for others ({trouble}); does Python decide something there by the numbers? Leave out "
+        "compile=True"
+    )
+
+
+def differing(found: Sequence[Any], wanted: Sequence[Any]) -> str:
+    """Which of loss, penalty, outputs and gradients differ by more than 1e-9 of the largest."""
+    names = "loss differs", "penalty differs", "outputs differ", "gradients differ"
+    for name, ours, theirs in zip(names, found, wanted):
+        a, b = _flat(ours), _flat(theirs)
+        bound = 1e-9 * max(map(abs, b), default=0.0) + 1e-12
+        if len(a) != len(b) or not all(abs(p - q) <= bound for p, q in zip(a, b)):
+            return f"the {name}"
+    return ""
+
+
+def _flat(numbers: Any) -> list[float]:
+    return [v for part in numbers for v in _flat(part)] if isinstance(numbers, list) else [numbers]
+
+
+def targets_as(y: Sequence[Any], outputs: Any) -> Iterator[Encode]:
+    """The ways to give a target to a program: that which agrees with the loss is right.
+
+    A list stays a list, a number a number; but first of all whole numbers that may be those of
+    classes are tried one-hot, with a place for each of the outputs.
+
+    >>> [encode(1) for encode in targets_as([1, 0], [Value(0.5), Value(0.0), Value(2.0)])]
+    [[0.0, 1.0, 0.0], 1.0]
+    """
+    lengths = {len(t) for t in y if isinstance(t, list)}
+    if len(lengths) > 1 or (lengths and any(isinstance(t, float) for t in y)):
+        raise ValueError("compile=True: y: expected targets of one kind: numbers, or lists as long")
+    classes = max(lengths, default=0 if isinstance(outputs, Value) else len(outputs))
+    if lengths or all(type(t) is int and 0 <= t < classes for t in y):
+        yield lambda t: t if isinstance(t, list) else [float(k == t) for k in range(classes)]
+    if not lengths:
+        yield float
