@@ -65,7 +65,7 @@ def _png(figure: Any, dpi: float) -> bytes:
     return buffer.getvalue()
 
 
-def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
+def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", Any]:
     """A figure of so many inches with its axes, row by row, drawn quietly."""
     figure = _figure()(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
@@ -75,8 +75,8 @@ def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
         panel.spines[["top", "right"]].set_visible(False)
         panel.spines[["left", "bottom"]].set_color(LIGHT.line)
         panel.tick_params(colors=QUIET, labelsize=9)
-        panel.xaxis.label.set(color=INK, size=10)
-        panel.yaxis.label.set(color=INK, size=10)
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.label.set(color=INK, size=10)
         panel.grid(False)
     return figure, panels
 
@@ -115,7 +115,7 @@ def loss_curves(history: Any) -> "Figure":
     ]
     if not history.loss:
         raise ValueError("loss_curves: expected a history of at least 1 epoch, got an empty one")
-    curves = [(name, train, held) for name, train, held in curves if train or held]
+    curves = [curve for curve in curves if any(curve[1:])]
     figure, panels = _panels(max(4.2 * len(curves), 5.6), 3.2, 1, len(curves))
     for panel, (name, train, held) in zip(panels.flat, curves):
         for label, values, colour, style in (
@@ -140,15 +140,10 @@ def loss_curves(history: Any) -> "Figure":
     if history.validation_loss:
         best = min(range(len(history.validation_loss)), key=history.validation_loss.__getitem__)
         for panel in panels.flat:
-            panel.axvline(
-                best + 1,
-                color=QUIET,
-                ls=":",
-                lw=1.2,
-                label=f"lowest validation loss (epoch {best + 1})",
-            )
+            label = f"lowest validation loss (epoch {best + 1})"
+            panel.axvline(best + 1, color=QUIET, ls=":", lw=1.2, label=label)
     _legend(figure, panels[0, 0])
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 def _legend(figure: Any, panel: Any) -> None:
@@ -177,7 +172,7 @@ def decision_boundary(
     label that the outputs do not have.
     """
     plane = _Plane(X, y, resolution)
-    return plane.draw(model, plane.limit(model), "")  # type: ignore[no-any-return]
+    return plane.draw(model, plane.limit(model), "")
 
 
 class _Plane:
@@ -204,7 +199,7 @@ class _Plane:
         margins = sorted(abs(answer[0] - threshold) for answer in _outputs(model, self.X))
         return 0.5 if threshold else float(f"{margins[3 * len(margins) // 4]:.1g}") or 1.0
 
-    def draw(self, model: Any, limit: float, title: str) -> Any:
+    def draw(self, model: Any, limit: float, title: str) -> "Figure":
         ratio = (self.xs[-1] - self.xs[0]) / (self.ys[-1] - self.ys[0])
         equal = 0.6 < ratio < 2.5
         figure, [[panel]] = _panels(5.6, round(1.1 + 4.2 / (ratio if equal else 1.5), 1))
@@ -344,7 +339,7 @@ def histograms(model: MLP, X: Sequence[Sequence[float]]) -> "Figure":
         below.set_title("\n".join(told), loc="left", color=QUIET, fontsize=9)
     for row in panels:
         row[0].set_ylabel("how many", color=INK)
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 def _layers(where: str, model: Any) -> list[Layer]:
@@ -372,10 +367,9 @@ def _activations(model: MLP, X: Sequence[Any]) -> list[list[list[tuple[float, st
 def _bars(panel: Any, values: Sequence[float], label: str) -> None:
     """A histogram whose bins meet at 0."""
     reach = max(map(abs, values), default=0.0) or 1.0
-    bins = 15
-    for side, colour in ((-1, NEGATIVE), (1, POSITIVE)):
-        edges = sorted(side * reach * k / bins for k in range(bins + 1))
-        ours = [v for v in values if v * side > 0 or (v == 0 and side > 0)]
+    for side, colour in (-1, NEGATIVE), (1, POSITIVE):
+        edges = sorted(side * reach * k / 15 for k in range(16))
+        ours = [v for v in values if (v >= 0) == (side > 0)]
         if ours:
             panel.hist(ours, bins=edges, color=colour, alpha=0.85, edgecolor="white", lw=0.4)
     panel.axvline(0.0, color=LIGHT.line, lw=0.8)
@@ -414,29 +408,27 @@ def gradient_flow(
     names, means = [], []
     for m, layer in enumerate(layers, 1):
         own = [next(sizes) for neuron in layer.neurons for _ in neuron.w]
-        sizable = [size for size in own if size]
-        # a golden section apart, so that dots of a size stand beside each other
+        sizable = [*filter(None, own)]
+        # a golden section apart, so that dots of a size stand side by side
         places = [m + 0.5 * (k * 0.618034 % 1.0 - 0.5) for k in range(len(sizable))]
         panel.scatter(places, sizable, s=12, c=POSITIVE, alpha=0.45, linewidths=0)
         means.append(math.hypot(*own) / math.sqrt(len(own)) or math.nan)
         zeros = f"\n{1 - len(sizable) / len(own):.0%} are 0" if len(sizable) < len(own) else ""
         names.append(f"{_weights(m, layer)}\n{layer.neurons[0].activation}{zeros}")
     panel.scatter([], [], s=12, c=POSITIVE, label="each weight")
-    panel.plot(
-        range(1, len(layers) + 1), means, "D-", color=NEGATIVE, ms=5, lw=1.8,
-        label="root mean square",
-    )  # fmt: skip
+    numbers = range(1, len(layers) + 1)
+    panel.plot(numbers, means, "D-", color=NEGATIVE, ms=5, lw=1.8, label="root mean square")
     if any(mean > 0 for mean in means):
         panel.set_yscale("log")
     else:
         panel.set_yticks([])
-    panel.set_xticks(range(1, len(layers) + 1), names)
+    panel.set_xticks(numbers, names)
     panel.set_xlim(0.5, len(layers) + 0.5)
     panel.set_ylabel(r"$|\partial C/\partial W_{ij}|$", color=INK)
     panel.grid(axis="y", color=GRID, lw=0.8)
     panel.set_axisbelow(True)
     _legend(figure, panel)
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 # ------------------------------------------------------------------ rows as images
@@ -466,16 +458,14 @@ def images(
     height = math.ceil(len(rows) / columns)
     figure, panels = _panels(1.0 * columns, (1.2 if titles else 1.0) * height, height, columns)
     least, greatest = min(map(min, rows)), max(max(map(abs, row)) for row in rows) or 1.0
+    shades, lowest = (_shades(), -greatest) if least < 0 else ("gray_r", 0.0)
     for panel in panels.flat:
         panel.set_axis_off()
     for panel, row, title in zip(panels.flat, rows, titles or [""] * len(rows)):
         lines = [[*row[k : k + width]] for k in range(0, len(row), width)]
-        panel.imshow(
-            lines, cmap=_shades() if least < 0 else "gray_r", vmin=-greatest if least < 0 else 0.0,
-            vmax=greatest,
-        )  # fmt: skip
+        panel.imshow(lines, cmap=shades, vmin=lowest, vmax=greatest)
         panel.set_title(title, color=INK, fontsize=9)
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 # ------------------------------------------------------------------ a film

@@ -171,6 +171,14 @@ def test_loss_curves():
     assert told(figure) == ["training", "validation", "lowest validation loss (epoch 2)"]
 
 
+@pytest.mark.parametrize("accuracy", [[], [0.5] * 1000])
+def test_the_legend_of_loss_curves_is_in_the_figure(accuracy):
+    figure = loss_curves(History([1.0] * 1000, accuracy, [1.0] * 999 + [0.5], accuracy))
+    figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 def test_loss_curves_of_what_there_is():
     figure = loss_curves(History([1.0, 0.5]))
     assert len(figure.axes) == 1
