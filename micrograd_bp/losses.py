@@ -78,7 +78,19 @@ reserve()
 
 
 def squared_error(a: Any, t: Any, fused: bool = True) -> Any:
-    """C = ½(a - t)² of the activation a and the target t: ∂C/∂a = a - t (CSC311, ML-15)."""
+    """C = ½(a - t)² of the activation a and the target t: ∂C/∂a = a - t (CSC311, ML-15).
+
+    >>> squared_error(0.5, 2.0)
+    1.125
+    """
+    for given in (a, t):
+        if not _single(given):
+            raise TypeError(
+                f"squared_error: expected one output and one target, got {type(given).__name__}; "
+                "mean_squared_error takes several"
+            )
+    if not isfinite(found := _float(t, "squared_error: the target")):
+        raise ValueError(f"squared_error: the target is {found!r}; expected a finite number")
     return _squared_error(a, t) if fused else 0.5 * (a - t) ** 2
 
 

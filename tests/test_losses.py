@@ -53,9 +53,14 @@ def test_squared_error_too_large():
         squared_error(Value(1e200, "a"), 0.0)
 
 
-def test_squared_error_refuses_what_is_no_number():
-    with pytest.raises(TypeError, match=r"squared_error.*got list"):
-        squared_error([0.5], 1.0)
+@pytest.mark.parametrize("fused", [True, False])
+def test_squared_error_is_of_one_output_and_a_finite_target(fused):
+    for a, t in (([0.5], 1.0), (Value(0.5), [1.0])):
+        with pytest.raises(TypeError, match=r"squared_error.*got list; mean_squared_error takes"):
+            squared_error(a, t, fused=fused)
+    for t in (math.nan, math.inf, Value(math.nan)):
+        with pytest.raises(ValueError, match=r"squared_error: the target is (nan|inf); expected"):
+            squared_error(Value(0.5), t, fused=fused)
 
 
 # ------------------------------------------------------------------ the others
