@@ -228,7 +228,7 @@ def load_csv(
     if width < 2:
         raise ValueError(
             f"{path}, line {first}: expected at least 2 columns, divided by {delimiter!r}, got 1: "
-            f"{short(names[0])!r}; another delimiter is delimiter=';'"
+            f"{short(names[0])!r}; for another say delimiter=';', or --delimiter semicolon"
         )
     for line, cells in lines:
         if len(cells) != width:
@@ -306,7 +306,7 @@ def _is_header(path: Any, line: int, cells: list[str], place: int) -> bool:
     if any(numbers) and not all(numbers):
         raise ValueError(
             f"{path}, line {line}: expected names or numbers, got some of each: is it a header? "
-            "Say header=True or header=False"
+            "Say header=True or header=False, or --header yes or no"
         )
     return not any(numbers)
 
@@ -336,7 +336,7 @@ def _labelled(words: list[str], where: str) -> tuple[list[int], list[str]]:
         if real := [word for word in words if not float(word).is_integer()]:
             raise ValueError(
                 f"{where}: expected classes, words or whole numbers, got {short(real[0])!r}; "
-                "for numbers to be predicted say classes=False"
+                "for numbers to be predicted say classes=False, or --predict numbers"
             )
         numbers = [int(float(word)) for word in words]  # 1 and 1.0 are one class
         words, found = [*map(str, numbers)], [*map(str, sorted({*numbers}))]
@@ -395,7 +395,8 @@ def standardize(
     to be treated like them. A column that is constant there is only shifted. A table of one's own
     needs this where its columns differ in scale: the tanh of a weight in grams is 1, whatever it
     weighs.
-    Errors: ValueError for no rows, or rows of different lengths.
+    Errors: ValueError for no rows, or rows of different lengths; OverflowError for numbers that are
+    too large.
 
     >>> standardize([[1.0, 7.0], [3.0, 7.0]])
     [[-1.0, 0.0], [1.0, 0.0]]
@@ -414,10 +415,15 @@ def standardize(
             if len(row) != width:
                 raise ValueError(f"row {k}: expected {width} numbers, got {len(row)}")
     scales = []
-    for column in zip(*known):
+    for k, column in enumerate(zip(*known), 1):
         mean, deviation = column[0], 1.0
         if min(column) < max(column):
-            mean = math.fsum(column) / len(column)
-            deviation = math.dist(column, [mean] * len(column)) / math.sqrt(len(column))
+            try:
+                mean = math.fsum(column) / len(column)
+                deviation = math.dist(column, [mean] * len(column)) / math.sqrt(len(column)) or 1.0
+            except OverflowError:
+                deviation = math.inf
+            if deviation == math.inf:
+                raise OverflowError(f"column {k}: its numbers are too large to take a deviation of")
         scales.append((mean, deviation))
     return [[(x - mean) / scale for x, (mean, scale) in zip(row, scales)] for row in X]

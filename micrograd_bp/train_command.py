@@ -33,6 +33,8 @@ SETS: dict[str, Callable[..., data.Data]] = {
     "spirals": data.make_spirals,
     "xor": data.xor,
 }
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+HEADERS = {"auto": None, "yes": True, "no": False}
 OPTIMIZERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 EVERY = 1.0
 """Seconds between two checkpoints: a kill loses no more."""
@@ -114,6 +116,12 @@ SETTINGS = {
     "predict": Setting(
         "classes", _one_of(("classes", "numbers")), "WHAT", "of the table: classes or numbers"
     ),
+    "delimiter": Setting(
+        "comma", _one_of(DELIMITERS), "NAME", "of the table: comma, semicolon or tab"
+    ),
+    "header": Setting(
+        "auto", _one_of(HEADERS), "YES", "whether the table has one: yes, no or auto"
+    ),
 }
 
 
@@ -172,13 +180,16 @@ class Task:
 
     train: data.Data
     test: data.Data
+    rows: data.Rows  # of `train`, before they were scaled
+    scale: list[tuple[float, float]]  # x · factor + shift, by column
+    classes: list[str]  # of a table
     outputs: int
     loss: Any
-    scale: list[tuple[float, float]]  # x · factor + shift, by column
 
 
 def _task(name: str, settings: Mapping[str, Any]) -> Task:
     seed, classes = settings["seed"], 2
+    names: list[str] = []
     y: list[Any]
     if name in SETS:
         X, y = SETS[name](settings["points"], noise=settings["noise"], seed=seed)
@@ -186,24 +197,26 @@ def _task(name: str, settings: Mapping[str, Any]) -> Task:
         X, y = data.load_digits()
         classes = 10
     elif name.lower().endswith(".csv"):
-        numbers = settings["predict"] == "numbers"
-        table = data.load_csv(name, settings["target"], classes=not numbers)
-        X, y, classes = table.X, table.y, len(table.classes)
+        table = data.load_csv(
+            name, settings["target"], HEADERS[settings["header"]],
+            classes=settings["predict"] == "classes", delimiter=DELIMITERS[settings["delimiter"]],
+        )  # fmt: skip
+        X, y, names, classes = table.X, table.y, table.classes, len(table.classes)
     else:
         raise ValueError(f"{name}: expected {', '.join(SETS)}, digits, or a FILE.csv")
     train: data.Data = (X, y)
     test: data.Data = ([], [])
     if settings["test"]:
         train, test = data.train_test_split(X, y, test=settings["test"], seed=seed)
+    known = train[0]
     scale = [(1.0, 0.0)] * len(X[0])
     if name.lower().endswith(".csv"):
-        known = train[0]
         train = data.standardize(known), train[1]
         test = data.standardize(test[0], like=known), test[1]
         zero, one = data.standardize([[0.0] * len(scale), [1.0] * len(scale)], like=known)
         scale = [(b - a, a) for a, b in zip(zero, one)]
     loss = {0: squared_error, 2: binary_cross_entropy}.get(classes, cross_entropy)
-    return Task(train, test, classes if classes > 2 else 1, loss, scale)
+    return Task(train, test, known, scale, names, classes if classes > 2 else 1, loss)
 
 
 def _unscaled(model: MLP, scale: list[tuple[float, float]]) -> MLP:
@@ -237,6 +250,9 @@ def run(options: argparse.Namespace) -> int:
     if saved is not None and saved["data"] != digest:
         raise ValueError(f"{options.data}: the data are no longer those of the training to resume")
     rows = task.train[0]
+    size = settings["batch-size"] or min(32, len(rows))
+    if size > len(rows):
+        raise ValueError(f"--batch-size {size}: there are only {len(rows)} examples to learn from")
     sizes = [*settings["layers"], task.outputs]
     model = MLP(len(rows[0]), sizes, settings["activation"], seed=settings["seed"])
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), lr=settings["lr"])
@@ -244,8 +260,15 @@ def run(options: argparse.Namespace) -> int:
     _writable(folder)
     shape = "-".join(map(str, [len(rows[0]), *sizes]))
     print(f"{options.data}: {len(rows)} to learn from, {len(task.test[0])} held back; {shape}")
+    if task.classes:
+        print(f"classes: {', '.join(f'{k} {name}' for k, name in enumerate(task.classes))}")
+    ours = saved is not None
 
     def keep(training: Any) -> None:
+        nonlocal ours
+        if not ours:
+            _nothing_in(folder)  # another training, begun in the meantime
+            ours = True
         content = {
             "format": FORMAT, "version": VERSION, "settings": words, "data": digest,
             "training": training,
@@ -265,7 +288,7 @@ def run(options: argparse.Namespace) -> int:
 
     history = fit(
         model, *task.train, loss=task.loss, optimizer=optimizer, epochs=epochs,
-        batch_size=settings["batch-size"] or min(32, len(rows)), seed=settings["seed"],
+        batch_size=size, seed=settings["seed"],
         validation=task.test if task.test[0] else None,
         penalty=(lambda ws: l2(ws, λ)) if λ else None,
         callbacks=[tell], progress=bar, resume=saved and saved["training"],
@@ -279,7 +302,7 @@ def run(options: argparse.Namespace) -> int:
     if history.interrupted:
         print(f"interrupted: the weights are those of epoch {history.best_epoch}, the best so far")
     if history.loss:
-        written += _pictures(folder, model, history, task)
+        written += _pictures(folder, model, whole, history, task)
     print(f"{folder}: {', '.join(written)}")
     return 130 if history.interrupted else 0
 
@@ -330,8 +353,8 @@ def _writable(folder: Path) -> None:
         raise type(error)(error.errno, error.strerror, str(folder)) from None
 
 
-def _pictures(folder: Path, model: MLP, history: History, task: Task) -> list[str]:
-    """Write what can be drawn of it; the names of the files."""
+def _pictures(folder: Path, model: MLP, whole: MLP, history: History, task: Task) -> list[str]:
+    """Write what can be drawn of it; the names of the files. `whole` takes rows not scaled."""
     X, y = task.train
     few = X[:200], y[:200]
     figures: dict[str, Callable[[], Any]] = {
@@ -340,7 +363,7 @@ def _pictures(folder: Path, model: MLP, history: History, task: Task) -> list[st
         "gradient_flow.png": lambda: plots.gradient_flow(model, *few, task.loss),
     }
     if len(X[0]) == 2 and task.loss is not squared_error:
-        figures["decision_boundary.png"] = lambda: plots.decision_boundary(model, X, y)
+        figures["decision_boundary.png"] = lambda: plots.decision_boundary(whole, task.rows, y)
     try:
         for name, draw in figures.items():
             image = io.BytesIO()

@@ -433,6 +433,14 @@ def test_mistakes_in_standardize(X, like, message):
         standardize(X, like)
 
 
+def test_standardize_what_is_too_large_or_too_small_for_a_deviation():
+    for large in (1e308, 1.7e308):
+        with pytest.raises(OverflowError, match="column 2: its numbers are too large"):
+            standardize([[0.0, large], [1.0, -large], [2.0, large], [2.0, large]])
+    rows = [[0.0]] * 9 + [[5e-324]]
+    assert standardize(rows) == rows
+
+
 def test_standardize_what_is_no_number():
     with pytest.raises(TypeError, match="row 1: expected a real number, got str"):
         standardize([[1.0], ["2"]])

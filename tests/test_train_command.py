@@ -151,6 +151,33 @@ def test_numbers_to_be_predicted(tmp_path):
     assert nn.load("training/weights.json")([10.0, 1.0]).data == pytest.approx(26.0, rel=1e-3)
 
 
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize(("name", "mark"), [("semicolon", ";"), ("tab", "\t")])
+def test_a_table_with_another_delimiter_and_no_header(tmp_path, capsys, name, mark):
+    rows = TABLE.partition("\n")[2]
+    (tmp_path / "fruit.csv").write_text(rows.replace(",", mark))
+    options = ["--epochs", "1", "--layers", "none", "--delimiter", name]
+    assert main(["train", "fruit.csv", *options, "--header", "no"]) == 0
+    assert "classes: 0 apple, 1 pear\n" in capsys.readouterr().out
+    assert "expected rows" not in answer(capsys, "fruit.csv", *options, "--header", "maybe")
+
+
+def test_the_boundary_is_drawn_in_the_numbers_of_the_table(tmp_path, monkeypatch):
+    (tmp_path / "fruit.csv").write_text(TABLE)
+    drawn = []
+
+    def boundary(model, X, y):
+        drawn.extend((model(X[0]).data, sorted(X)))
+        raise ImportError
+
+    monkeypatch.setattr(train_command.plots, "decision_boundary", boundary)
+    assert main(["train", "fruit.csv", "--layers", "none", "--epochs", "1", "--test", "0"]) == 0
+    table = load_csv("fruit.csv")
+    assert drawn[1] == sorted(table.X)
+    model = nn.load("training/weights.json")
+    assert drawn[0] in [model(x).data for x in table.X]
+
+
 def test_without_matplotlib(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     train_command.plots._figure.cache_clear()
@@ -235,6 +262,22 @@ def test_results_are_not_overwritten(capsys):
 
 
 @pytest.mark.usefixtures("plain")
+def test_of_two_at_once_the_first_to_write_stays(capsys, monkeypatch):
+    def another(*given, **settings):
+        monkeypatch.setattr(train_command, "fit", fit)
+        assert main(["train", "moons", *SMALL, "--epochs", "1"]) == 0
+        before.extend(content(name) for name in JSON)
+        return fit(*given, **settings)
+
+    before = []
+    fit = train_command.fit
+    monkeypatch.setattr(train_command, "fit", another)
+    assert main(["train", "moons", *SMALL, "--seed", "2"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert [content(name) for name in JSON] == before
+
+
+@pytest.mark.usefixtures("plain")
 def test_resume_where_nothing_fits(capsys, tmp_path):
     assert "there is nothing to resume" in answer(capsys, "moons", "--resume")
     (tmp_path / "fruit.csv").write_text(TABLE)
@@ -313,9 +356,9 @@ def test_mistakes(arguments, said, capsys):
 
 
 def test_a_batch_larger_than_the_set(capsys):
-    said = answer_after_heading(capsys, "moons", *SMALL, "--batch-size", "25")
-    assert said == "micrograd-bp: batch_size = 25: expected a whole number from 1 to 24\n"
-    assert names() == []
+    said = answer(capsys, "moons", *SMALL, "--batch-size", "25")
+    assert said == "micrograd-bp: --batch-size 25: there are only 24 examples to learn from\n"
+    assert not os.path.exists("training")
 
 
 def test_a_bad_table(tmp_path, capsys):
