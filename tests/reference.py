@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 PUBLIC = [
     "micrograd_bp",
-    "micrograd_bp.lectures",
     *(
         f"micrograd_bp.{name}"
         for name in (
@@ -22,6 +21,7 @@ PUBLIC = [
             *("drawing", "renderers", "compiler", "cli", "doctor"),
         )
     ),
+    "micrograd_bp.lectures",
     *(
         f"micrograd_bp.lectures.{name}"
         for name in (
@@ -33,21 +33,35 @@ PUBLIC = [
 """The modules to import from. The others are how it is done, and are read in the source."""
 
 
+TEMPLATE = """{% extends "default/module.html.jinja2" %}
+{% block nav_submodules %}
+<details open><summary>Modules</summary><ul>
+{% for name in all_modules if name != module.modulename %}
+<li>{{ (name, "") | link(text=name.removeprefix("micrograd_bp.")) }}</li>
+{% endfor %}
+</ul></details>
+{% endblock %}
+"""
+"""Each page has all modules beside it; pdoc alone leaves them out where there is an __all__."""
+
+
 def build(folder):
     """Write the pages."""
     import pdoc
-    from jinja2 import pass_context
+    from jinja2 import ChoiceLoader, DictLoader, pass_context
 
     pdoc.render.configure(docformat="google", show_source=False)
-    filters = pdoc.render.env.filters
-    links = filters["linkify"]
-    filters["linkify"] = pass_context(
+    env = pdoc.render.env
+    env.loader = ChoiceLoader([DictLoader({"module.html.jinja2": TEMPLATE}), env.loader])
+    links = env.filters["linkify"]
+    env.filters["linkify"] = pass_context(
         lambda page, code, *rest, **options: links(page, _absolute(code), *rest, **options)
     )
     try:
         pdoc.pdoc(*PUBLIC, output_directory=folder)
     finally:
-        filters["linkify"] = links
+        env.filters["linkify"] = links
+        pdoc.render.configure()
 
 
 def _absolute(code):

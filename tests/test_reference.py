@@ -94,6 +94,15 @@ def test_each_module_has_its_page(folder):
     assert pages == {name.replace(".", "/") for name in PUBLIC} | {"index"}
 
 
+def test_each_page_leads_to_all_modules(folder):
+    for path in folder.joinpath("micrograd_bp").rglob("*.html"):
+        links = re.findall(r'<li><a href="([^"#]*)">', path.read_text("utf-8"))
+        to = {(path.parent / link).resolve().relative_to(folder.resolve()) for link in links}
+        found = {place.with_suffix("").as_posix().replace("/", ".") for place in to}
+        own = path.relative_to(folder).with_suffix("").as_posix().replace("/", ".")
+        assert found == {*PUBLIC} - {own}
+
+
 def test_the_first_page_has_every_name(folder):
     page = (folder / "micrograd_bp.html").read_text("utf-8")
     assert [name for name in mb.__all__ if f'<section id="{name}">' not in page] == []
