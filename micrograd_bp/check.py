@@ -195,6 +195,7 @@ def check_graph(root: Value) -> GraphReport:
     operands no longer give (`.data` was assigned after the forward pass, or the node's own was),
     or with a derivative that differs from the formula or from differences of the values (the
     operation itself is wrong). An infinite derivative that is right, as that of sqrt at 0, is none.
+    Errors: TypeError for what is no Value.
     """
     order = topological_order(root)
     firsts = ((node, place, next(_faults(node), None)) for place, node in enumerate(order))

@@ -544,7 +544,7 @@ class Shared(Explained):
 
 
 def shared(first: Derivation, second: Derivation) -> Shared:
-    """The factors that two derivations have in common.
+    """The factors that two derivations have in common. Errors: TypeError for what is none.
 
     >>> w, x = Value(0.5, "w"), Value(2.0, "x")
     >>> z = w * x

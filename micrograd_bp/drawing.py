@@ -172,6 +172,9 @@ def draw(
     Nodes go by their labels, else by the caller's variables (`variables=False` switches this off;
     a dict like `locals()` gives others), else v₁, v₂ … `rankdir` is Graphviz's: LR, TB, RL or BT;
     `theme` light or dark.
+
+    Errors: TypeError for what is no Value, or no path to highlight; ValueError for an option that
+    is none of these, naming those there are.
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw: expected a Value, got {type(root).__name__}")
@@ -250,7 +253,8 @@ def _one_of(what: str, given: Any, known: Sequence[str]) -> None:
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz.Digraph":
     """The graph below `root` as in micrograd's lecture: data and gradient, and a node for each op.
 
-    `format` is that of the returned Digraph's own `render`; `rankdir` is LR or TB.
+    `format` is that of the returned Digraph's own `render`; `rankdir` is LR or TB. Errors:
+    TypeError for what is no Value, ValueError for another format or direction.
 
     >>> from micrograd_bp.engine import Value
     >>> picture = draw_dot(Value(2.0, "x") * 3.0)

@@ -156,6 +156,8 @@ class Neuron(Module):
     `activation` is a name in `ACTIVATIONS`; micrograd's `nonlin` says relu or linear. `unit` and
     `layer` are for the labels. Weights are uniform in [-1, 1], drawn from `rng` or else from the
     module `random`; the bias starts at 0. With `fused=False` z is recorded as products and sums.
+    Errors: ValueError for no inputs, an unknown activation, or, when it is called, another number
+    of inputs.
 
     >>> neuron = Neuron(2)
     >>> neuron.w[0].data, neuron.w[1].data = 0.5, -0.25
@@ -220,6 +222,7 @@ class Layer(Module):
     """`nout` neurons on the same `nin` inputs; the other arguments are theirs.
 
     Called on inputs it gives the list of activations, or the one activation of a single neuron.
+    Errors: ValueError for no neurons, and those of a neuron.
 
     >>> Layer(2, 2, activation="tanh")
     Layer of [TanhNeuron(2), TanhNeuron(2)]
@@ -247,7 +250,8 @@ class MLP(Module):
     `activation` is that of the hidden layers, `output_activation` that of the last. With a `seed`
     the initial weights come from a generator of their own, else from the module `random`, in
     micrograd's order. `fused=False` records each z as products and sums, `bias=False` leaves the
-    biases out.
+    biases out. Errors: ValueError for a size below 1, an unknown activation, or, when it is
+    called, another number of inputs.
 
     >>> MLP(2, [2, 1], seed=0)
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
