@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from micrograd_bp.engine import Value, topological_order
+
 
 def sigmoid(z: float) -> float:
     """1 / (1 + e^-z), without overflow.
@@ -69,3 +71,26 @@ class Row:
 def beside(engine: Mapping[str, float], hand: Mapping[str, float]) -> list[Row]:
     """A row for each label of `hand`, in its order. Errors: KeyError where the engine has none."""
     return [Row(label, engine[label], number) for label, number in hand.items()]
+
+
+def compared(
+    loss: Value,
+    by_hand: tuple[Mapping[str, float], Mapping[str, float]],
+    also: Sequence[Value] = (),
+) -> tuple[list[Row], list[Row]]:
+    """The forward values, and the derivatives of the loss, by the engine beside those by hand.
+
+    `by_hand` has both by label; `also` are nodes that the loss was not computed from.
+
+    >>> w = Value(3.0, "w")
+    >>> forward, backward = compared(w * w, ({"w": 3.0}, {"w": 6.0}))
+    >>> [row.difference for row in forward + backward]
+    [0.0, 0.0]
+    """
+    loss.backward()
+    nodes = [*topological_order(loss), *also]
+    forward, backward = by_hand
+    return (
+        beside({v.label: v.data for v in nodes}, forward),
+        beside({v.label: v.grad for v in nodes}, backward),
+    )

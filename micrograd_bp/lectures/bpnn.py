@@ -29,7 +29,7 @@ from itertools import chain
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import Row, beside, fitted
+from micrograd_bp.lectures.beside import Row, beside, compared, fitted
 from micrograd_bp.lectures.bpnn_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import cross_entropy, l2
 from micrograd_bp.nn import MLP, tex
@@ -173,13 +173,7 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
     True
     """
     J, _, _, h = build(network)
-    J.backward()
-    nodes = topological_order(J)
-    forward, backward = by_hand(network)
-    return (
-        beside({v.label: v.data for v in [*nodes, *h]}, forward),
-        beside({v.label: v.grad for v in nodes}, backward),
-    )
+    return compared(J, by_hand(network), h)
 
 
 def update(network: Network) -> list[Row]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, fitted
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, fitted
 from micrograd_bp.lectures.cs3780_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.cs3780_networks import Matrix, Vector, inputs, is_chain, label, labelled
 from micrograd_bp.losses import squared_error
@@ -223,14 +223,7 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
     >>> max(abs(row.difference) for row in forward + backward) < 1e-15
     True
     """
-    loss, _, _ = build(network)
-    loss.backward()
-    nodes = topological_order(loss)
-    forward, backward = _by_hand(network)
-    return (
-        beside({v.label: v.data for v in nodes}, forward),
-        beside({v.label: v.grad for v in nodes}, backward),
-    )
+    return compared(build(network)[0], _by_hand(network))
 
 
 def _by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:

@@ -23,7 +23,7 @@ from typing import Any
 from micrograd_bp import reading
 from micrograd_bp.derivations import Derivation, Shared, derive, shared
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, fitted
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, fitted
 from micrograd_bp.lectures.csc311_formulas import FORMULAS, REMARKS
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
@@ -238,14 +238,7 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
     >>> max(abs(row.difference) for row in forward + backward) < 1e-15
     True
     """
-    C, _, _ = build(network)
-    C.backward()
-    nodes = topological_order(C)
-    forward, backward = by_hand(network)
-    return (
-        beside({v.label: v.data for v in nodes}, forward),
-        beside({v.label: v.grad for v in nodes}, backward),
-    )
+    return compared(build(network)[0], by_hand(network))
 
 
 def update(network: Network) -> list[Row]:

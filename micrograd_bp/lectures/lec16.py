@@ -25,8 +25,8 @@ t 2 5
 from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
-from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
+from micrograd_bp.engine import Value
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared
 from micrograd_bp.lectures.lec16_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.lec16_networks import Matrix, Units, Vector, Weights, layers, unit
 from micrograd_bp.nn import tex
@@ -161,14 +161,7 @@ def compare(network: Network) -> tuple[list[Row], list[Row]]:
     >>> max(abs(row.difference) for row in forward + backward) < 1e-15
     True
     """
-    e, _, _, _ = build(network)
-    e.backward()
-    nodes = topological_order(e)
-    forward, backward = by_hand(network)
-    return (
-        beside({v.label: v.data for v in nodes}, forward),
-        beside({v.label: v.grad for v in nodes}, backward),
-    )
+    return compared(build(network)[0], by_hand(network))
 
 
 def update(network: Network) -> list[Row]:
