@@ -66,7 +66,7 @@ def _png(figure: Any, dpi: float) -> bytes:
 
 
 def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", Any]:
-    """A figure of so many inches with its axes, row by row, drawn quietly."""
+    """A figure of so many inches with its axes, drawn quietly."""
     figure = _figure()(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     panels = figure.subplots(rows, columns, squeeze=False)
@@ -82,7 +82,7 @@ def _panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
 
 
 def _shades() -> Any:
-    """The colours from orange by white to blue."""
+    """From orange by white to blue."""
     from matplotlib.colors import LinearSegmentedColormap
 
     ends = [[c / 255 for c in rgb] for rgb in (LIGHT.negative, LIGHT.zero, LIGHT.positive)]
@@ -194,10 +194,11 @@ class _Plane:
         self.xs, self.ys = (_stretch(column, resolution) for column in _columns(self.X))
 
     def limit(self, model: Any) -> float:
-        """The distance from the threshold at which the colours end: most points lie within."""
+        """How far from the threshold the colours end: most points lie within."""
         threshold, _ = _decision(model)
-        margins = sorted(abs(answer[0] - threshold) for answer in _outputs(model, self.X))
-        return 0.5 if threshold else float(f"{margins[3 * len(margins) // 4]:.1g}") or 1.0
+        margins = sorted(abs(a[0] - threshold) for a in _outputs(model, self.X))
+        far = margins[3 * len(margins) // 4]  # contourf ends at 1e250
+        return 0.5 if threshold else min(float(f"{far:.1g}") or 1.0, 1e200)
 
     def draw(self, model: Any, limit: float, title: str) -> "Figure":
         ratio = (self.xs[-1] - self.xs[0]) / (self.ys[-1] - self.ys[0])
@@ -296,7 +297,7 @@ def _decision(model: Any) -> tuple[float, str]:
 
 
 def _stretch(column: Sequence[float], count: int) -> list[float]:
-    """So many numbers at equal distances from below the least to above the greatest."""
+    """So many numbers, evenly from below the least to above the greatest."""
     low, high = min(column), max(column)
     margin = 0.08 * (high - low) or 1.0
     low, high = low - margin, high + margin

@@ -277,22 +277,31 @@ def run(options: argparse.Namespace) -> int:
 
     bar = sys.stderr.isatty() and find_spec("tqdm") is not None
     kept = time.monotonic()
+    latest: dict[str, Any] | None = None
 
     def tell(epoch: Epoch) -> None:
-        nonlocal kept
+        nonlocal kept, latest
+        latest = epoch.checkpoint
         if time.monotonic() - kept > EVERY:
             keep(epoch.checkpoint)
             kept = time.monotonic()
         if not bar and epoch.epoch % max(epochs // 10, 1) == 0:
             print(f"epoch {epoch.epoch}: {_line(epoch)}", flush=True)
 
-    history = fit(
-        model, *task.train, loss=task.loss, optimizer=optimizer, epochs=epochs,
-        batch_size=size, seed=settings["seed"],
-        validation=task.test if task.test[0] else None,
-        penalty=(lambda ws: l2(ws, λ)) if λ else None,
-        callbacks=[tell], progress=bar, resume=saved and saved["training"],
-    )  # fmt: skip
+    try:
+        history = fit(
+            model, *task.train, loss=task.loss, optimizer=optimizer, epochs=epochs,
+            batch_size=size, seed=settings["seed"],
+            validation=task.test if task.test[0] else None,
+            penalty=(lambda ws: l2(ws, λ)) if λ else None,
+            callbacks=[tell], progress=bar, resume=saved and saved["training"],
+        )  # fmt: skip
+    except (ValueError, ArithmeticError):
+        if latest is not None:  # a number was not finite, and `fit` put the best weights back
+            keep(latest)
+            _unscaled(model, task.scale).save(folder / "weights.json")
+            print(f"{folder}: weights.json, checkpoint.json")
+        raise
     keep(history.checkpoint)
     whole = _unscaled(model, task.scale)
     whole.save(folder / "weights.json")

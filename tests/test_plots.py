@@ -242,6 +242,11 @@ def test_the_boundary_is_where_the_output_decides(output, name, label):
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("$x_1$", "$x_2$")
 
 
+def test_a_network_that_went_astray_is_drawn():
+    model = MLP.from_arrays([([[1e299, -1e300]], [0.0])])
+    decision_boundary(model, X, Y).draw_without_rendering()
+
+
 def test_the_plane_is_not_on_its_side():
     figure = decision_boundary(linear(([0.0, 1.0], -1.5)), POINTS, [0, 1, 0, 0])
     assert {round(y, 3) for _, y in boundary(figure.axes[0])} == {1.5}

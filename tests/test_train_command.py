@@ -390,6 +390,20 @@ def test_a_step_too_far(capsys):
     assert names() == []
 
 
+@pytest.mark.usefixtures("plain")
+def test_the_best_before_a_step_too_far(capsys):
+    options = ["--optimizer", "sgd", "--lr", "30", "--l2", "0.1", "--activation", "relu"]
+    deep = [*options, "--layers", "8,8,8", "--points", "60", "--batch-size", "8"]
+    assert main(["train", "moons", *deep]) == 2
+    out, err = capsys.readouterr()
+    assert "training: weights.json, checkpoint.json" in out
+    training = content("checkpoint.json")["training"]
+    assert f"the parameters are those of epoch {training['best']['epoch']}, the best" in err
+    model = nn.load("training/weights.json")
+    assert [p.data for p in model.parameters()] == training["best"]["parameters"]
+    assert names() == ["checkpoint.json", "weights.json"]
+
+
 def test_digits_without_scikit_learn(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     assert "pip install 'micrograd_bp[train]'" in answer(capsys, "digits")
