@@ -199,9 +199,9 @@ def fit(
 
     `accuracy(outputs, target)` says whether numbers are right. If it is None it follows from the
     loss: the largest logit for `cross_entropy`, the sign for `hinge` and `binary_cross_entropy`.
-    Each of the `callbacks` is called with the `Epoch`. `progress=True` shows a bar, by tqdm; None
-    shows it if tqdm is there and someone may be watching. `resume` goes on from a checkpoint, up
-    to `epochs` in all.
+    Each of the `callbacks` is called with the `Epoch`, and may set `optimizer.lr`. `progress=True`
+    shows a bar, by tqdm; None shows it if tqdm is there and someone may be watching. `resume` goes
+    on from a checkpoint, up to `epochs` in all.
 
     `compile=True` records the graph of the first example, and runs the batches as arrays. The
     results are the same but for rounding, some 1e-12 of them after a few epochs (more, where `Adam`

@@ -394,6 +394,23 @@ def test_ctrl_c_amid_an_epoch(call):
     assert repr(history).startswith(f"History({done} epochs")
 
 
+def test_ctrl_c_between_an_epoch_and_its_checkpoint():
+    class Interrupted(SGD):
+        calls = 0
+
+        def state_dict(self):
+            Interrupted.calls += 1
+            if Interrupted.calls == 4:  # at the start, and after each epoch
+                raise KeyboardInterrupt
+            return super().state_dict()
+
+    model = network()
+    history = fit(model, X, SIGNS, loss=hinge, optimizer=Interrupted(model.parameters(), lr=0.1))
+    assert history.interrupted
+    assert len(history.loss) == history.best_epoch == 2
+    assert numbers(model) == history.best == history.checkpoint["best"]["parameters"]
+
+
 def test_a_loss_that_overflows():
     model = network()
     optimizer = sgd(model, 1e160)
