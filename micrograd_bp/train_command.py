@@ -145,6 +145,7 @@ def add(commands: Any) -> None:
         )
     parser.add_argument("--epochs", default="100", metavar="N", help="in all (100)")
     parser.add_argument("--out", default="training", metavar="DIR", help="where to (training)")
+    parser.add_argument("--compile", action="store_true", help="in arrays: fast; needs NumPy")
     parser.add_argument("--resume", action="store_true", help="go on from DIR/checkpoint.json")
     parser.set_defaults(run=run)
 
@@ -261,7 +262,8 @@ def run(options: argparse.Namespace) -> int:
     shape = "-".join(map(str, [len(rows[0]), *sizes]))
     print(f"{options.data}: {len(rows)} to learn from, {len(task.test[0])} held back; {shape}")
     if task.classes:
-        print(f"classes: {', '.join(f'{k} {name}' for k, name in enumerate(task.classes))}")
+        names = (f"{k} {name!r}" for k, name in enumerate(task.classes))
+        print(f"classes: {reading.short(', '.join(names), 1000)}")
     ours = saved is not None
 
     def keep(training: Any) -> None:
@@ -294,7 +296,8 @@ def run(options: argparse.Namespace) -> int:
             batch_size=size, seed=settings["seed"],
             validation=task.test if task.test[0] else None,
             penalty=(lambda ws: l2(ws, λ)) if λ else None,
-            callbacks=[tell], progress=bar, resume=saved and saved["training"],
+            callbacks=[tell], progress=bar, compile=options.compile,
+            resume=saved and saved["training"],
         )  # fmt: skip
     except (ValueError, ArithmeticError):
         if latest is not None:  # a number was not finite, and `fit` put the best weights back

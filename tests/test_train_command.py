@@ -158,7 +158,7 @@ def test_a_table_with_another_delimiter_and_no_header(tmp_path, capsys, name, ma
     (tmp_path / "fruit.csv").write_text(rows.replace(",", mark))
     options = ["--epochs", "1", "--layers", "none", "--delimiter", name]
     assert main(["train", "fruit.csv", *options, "--header", "no"]) == 0
-    assert "classes: 0 apple, 1 pear\n" in capsys.readouterr().out
+    assert "classes: 0 'apple', 1 'pear'\n" in capsys.readouterr().out
     assert "expected rows" not in answer(capsys, "fruit.csv", *options, "--header", "maybe")
 
 
