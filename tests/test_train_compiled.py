@@ -9,6 +9,7 @@ import pytest
 
 import micrograd_bp as mb
 from micrograd_bp import MLP, SGD, Adam, AdamW, Module, Value, fit, train_compiled
+from micrograd_bp.cli import main
 from micrograd_bp.data import load_digits, make_moons, train_test_split
 from micrograd_bp.losses import (
     binary_cross_entropy,
@@ -185,6 +186,25 @@ def test_numbers_alone_come_back():
     assert all(type(outputs) is list and type(target) is int for outputs, target in seen)
     assert {type(v) for v in (*numbers(model), *history.loss, *history.best)} == {float}
     assert json.loads(json.dumps(history.checkpoint)) == history.checkpoint
+
+
+def test_one_output_is_a_number():
+    seen = []
+    settings = {"accuracy": lambda output, target: seen.append(output) or True, "epochs": 1}
+    fit(network(), X, Y, loss=squared_error, validation=(X, Y), compile=True, **settings)
+    assert len(seen) >= 44
+    assert {*map(type, seen)} == {float}
+
+
+def test_the_command(tmp_path, capsys):
+    weights = []
+    for out, more in (("values", []), ("arrays", ["--compile"])):
+        folder = str(tmp_path / out)
+        words = ["train", "moons", "--layers", "4", "--epochs", "3", "--out", folder, *more]
+        assert main(words) == 0
+        weights.append(numbers(MLP.load(tmp_path / out / "weights.json")))
+    assert weights[1] == pytest.approx(weights[0], **CLOSE)
+    assert main([*words, "--resume"]) == 0
 
 
 def test_arrays_as_examples():
