@@ -38,8 +38,15 @@ def close(found, expected, scale=0.0):
 
 
 def agrees(loss, inputs, wrt=(), **other):
-    """`agrees_as` of both kinds of programs: of arrays, and number by number."""
-    with mock.patch("micrograd_bp.compiler_thin.pays", return_value=True):
+    """`agrees_as` of both kinds of programs: of arrays, and number by number.
+
+    The latter without Numba, which takes a second for each set of operations: it has a file of
+    tests of its own.
+    """
+    with (
+        mock.patch("micrograd_bp.compiler_thin.pays", return_value=True),
+        mock.patch("micrograd_bp.compiler_thin.has_numba", return_value=False),
+    ):
         agrees_as(loss, inputs, wrt, **other)
     with mock.patch("micrograd_bp.compiler_thin.pays", return_value=False):
         return agrees_as(loss, inputs, wrt, **other)
