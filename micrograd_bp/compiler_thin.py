@@ -152,7 +152,8 @@ def thin(graph: Graph, shapes: Sequence[tuple[int, ...]], wanted: Sequence[int])
         backward(v, g, *given)
         found = np.array(g[:start])
         bounds = [0, *ends.tolist()]
-        return v[output], [found[bounds[j] : bounds[j + 1]].reshape(shapes[j]) for j in wanted]
+        parts = [found[bounds[j] : bounds[j + 1]].reshape(shapes[j]) for j in wanted]
+        return float(v[output]), parts  # a NumPy number by Numba
 
     size = sum(a.nbytes for a in (values, slopes, first)) + 8 * len(args)
     return Machine(run, text, leaves, size)
