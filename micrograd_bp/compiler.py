@@ -441,7 +441,7 @@ class Program:
 
     def _function(self, library: Any, special: Any = None) -> Callable[..., tuple[Any, Any]]:
         """The text as a function of parameters and inputs."""
-        from micrograd_bp.compiler_source import array_functions
+        from micrograd_bp.compiler_functions import array_functions
 
         text = self._text
         scope = array_functions(library, special) | text.constants

@@ -117,6 +117,18 @@ class Builder:
             return self.reshape(a, (1,) * (rank - len(a.shape)) + a.shape)
         return a
 
+    def named(self, name: str, *arguments: Any) -> Any:
+        """A kernel under its name; None where what it is shall be spelled out."""
+        return None
+
+    def part(self, a: Any, offset: int, shape: tuple[int, ...]) -> Any:
+        """The numbers of a vector from `offset` on, in this shape."""
+        size = int(np.prod(shape))
+        if not isinstance(a, Array):
+            return np.asarray(a)[offset : offset + size].reshape(shape)
+        found = self.emit("view", (a,), (size,), offset=offset, strides=(1,))
+        return self.reshape(found, shape)
+
     def known(self, fn: str, x: Array) -> Array | None:
         """fn(x), where it has been computed already."""
         return self._known.get((fn, x.shape, None, id(x)))

@@ -29,6 +29,7 @@ COMPARE = {
     ast.Eq: "equal", ast.NotEq: "not_equal",
 }  # fmt: skip
 TOTALS = ("sum", "fsum", "fmean", "len", "max")
+BY_NAME = ("leaky_relu", "maximum", "minimum", "relu")  # rows that are no call of themselves
 DOMAINS = ("log", "log1p", "sqrt", "power", "dpower")
 
 
@@ -57,6 +58,8 @@ def _tree(text: str) -> ast.expr:
 
 def value(build: Builder, op: Op, operands: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """The value of `op`, of `shape`; the operands of a vector have one axis more."""
+    if op.name in BY_NAME and (found := build.named(op.name, *operands)) is not None:
+        return build.broadcast(found, shape)
     return _run(build, op, op.value, op.formula, operands, None, shape)
 
 
@@ -70,6 +73,8 @@ def partial(
 
 def kernel(build: Builder, name: str, *vectors: Any) -> Any:
     """One of the kernels of vectors, on arrays."""
+    if (found := build.named(name, *vectors)) is not None:
+        return found
     names = dict(zip(FORMULAS[name][0].replace("*", "").split(", "), map(Vector, vectors)))
     return _Reader(build, 0).visit(_tree(FORMULAS[name][1]), names).array
 
@@ -265,6 +270,8 @@ class _Reader:
             return Vector(
                 self._apply("equal", Vector(np.arange(float(length))), arguments[1]).array
             )
+        if (found := self._named(name, arguments)) is not None:
+            return found
         if name == "sech2" and isinstance(arguments[0], Array):
             z = self.build.known("tanh", arguments[0])
             if z is not None and (z.shape or z.batched):
@@ -284,6 +291,23 @@ class _Reader:
             raise Unreadable
         inner_names = dict(zip((n.strip("*") for n in row.names), arguments))
         return self.visit(_tree(row.value), inner_names, where)
+
+    def _named(self, name: str, arguments: list[Any]) -> Any:
+        """A kernel under its name, in the program that is read."""
+        if name not in FORMULAS or any(isinstance(a, Listed) for a in arguments):
+            return None
+        vector = any(isinstance(a, Vector) for a in arguments)
+        given = [*map(self._lifted, arguments)] if vector else arguments
+        if name == "softmax_minus":
+            p = self.build.named("softmax", given[0])
+            found = None if p is None else self.build.named("minus", p, given[1])
+        elif name == "logsumexp_minus_dot":
+            return self.build.named("cross_entropy", *given)
+        else:
+            found = self.build.named(name, *given)
+        if found is None or not vector or name == "logsumexp":
+            return found
+        return Vector(found)
 
     def _total(self, name: str, xs: Any) -> Any:
         if isinstance(xs, Listed) and name in ("sum", "fsum"):

@@ -12,7 +12,8 @@ import numpy as np
 
 from micrograd_bp import compiler_formulas as formulas
 from micrograd_bp.compiler_arrays import Array, Builder, shape_of
-from micrograd_bp.compiler_layout import TAPE, Group, Layout, Read
+from micrograd_bp.compiler_layout import TAPE, Group, Layout, Read, contiguous
+from micrograd_bp.compiler_named import NamedBuilder
 from micrograd_bp.table import OPS
 
 __all__ = ["Passes", "passes"]
@@ -23,7 +24,8 @@ class Passes:
     """The statements of both passes; the loss, and the gradients of the arrays that are wanted.
 
     `leaves` are the statements of inputs and parameters; `taped` the groups that have to lie on
-    the tape. `values` and `slopes` are those of all groups.
+    the tape. `values` and `slopes` are those of all groups. `forward` says how many of the
+    statements are those of the forward pass, `asked` what was asked for.
     """
 
     statements: list[Array]
@@ -33,12 +35,26 @@ class Passes:
     taped: dict[int, Array]
     values: list[Any]
     slopes: dict[int, Any]
+    forward: int
+    asked: tuple[Any, ...]
+
+    def named(self) -> "Passes":
+        """The same with kernels by their names, to be read."""
+        layout, wanted, batched, batch = self.asked
+        return passes(layout, wanted, batched, batch, named=True)
 
 
 class _Writer:
-    def __init__(self, layout: Layout, wanted: Sequence[int], batched: Sequence[bool], each: bool):
+    def __init__(
+        self,
+        layout: Layout,
+        wanted: Sequence[int],
+        batched: Sequence[bool],
+        each: bool,
+        build: Builder,
+    ) -> None:
         self.layout = layout
-        self.build = Builder()
+        self.build = build
         self.each = each
         self.values: list[Any] = []
         self.needed: list[bool] = []
@@ -195,14 +211,8 @@ class _Writer:
             for k in sources:
                 if self.needed[k]:
                     group = self.layout.groups[k]
-                    offset = group.base - read.offset
-                    if not isinstance(c, Array):
-                        part: Any = np.asarray(c)[offset : offset + group.size]
-                    else:
-                        part = self.build.emit(
-                            "view", (c,), (group.size,), offset=offset, strides=(1,)
-                        )
-                    own = Read((group.size,), k, 0, (1,) if group.size > 1 else (0,))
+                    part = self.build.part(c, group.base - read.offset, group.shape)
+                    own = Read(group.shape, k, 0, contiguous(group.shape))
                     self.contributions.setdefault(k, []).append((own, part))
             return
         self.tape_gradients = True
@@ -315,14 +325,22 @@ class _Writer:
 
 
 def passes(
-    layout: Layout, wanted: Sequence[int], batched: Sequence[bool], batch: bool | str = False
+    layout: Layout,
+    wanted: Sequence[int],
+    batched: Sequence[bool],
+    batch: bool | str = False,
+    named: bool = False,
 ) -> Passes:
     """Both passes over `layout`, for the gradients of the groups `wanted`.
 
     `batched` says which of the groups of leaves have an axis of a batch. With the `batch` "each"
-    gradients keep that axis; else they are the "sum" or the "mean" over it.
+    gradients keep that axis; else they are the "sum" or the "mean" over it. With `named` the
+    kernels stand by their names.
     """
-    writer = _Writer(layout, wanted, batched, batch == "each")
+    asked = layout, wanted, batched, batch
+    writer = _Writer(
+        layout, wanted, batched, batch == "each", (NamedBuilder if named else Builder)()
+    )
     writer.forward()
     build = writer.build
     graph = layout.graph
@@ -336,19 +354,25 @@ def passes(
             {},
             writer.values,
             {},
+            len(build.statements),
+            asked,
         )
     place = int(layout.address[graph.output] - layout.groups[output].base)
     shape = layout.groups[output].shape
     value = writer.values[output]
     if shape:
         value = build.emit("view", (value,), (), offset=place, strides=())
+    before = {*map(id, build.statements)}
     seed: Any = build.emit("share", (), (), once=False) if batch == "mean" else 1.0
     writer.backward(output, place, seed)
     gradients = [writer.gradients.get(k) for k in wanted]
     statements = _living(build.statements, [value, *gradients])
     leaves = [s for s in statements if s.fn == "leaf"]
     taped = {k: writer.values[k] for k in writer.taped}
-    return Passes(statements, value, gradients, leaves, taped, writer.values, writer.gradients)
+    forward = sum(id(s) in before for s in statements)
+    return Passes(
+        statements, value, gradients, leaves, taped, writer.values, writer.gradients, forward, asked
+    )
 
 
 def _living(statements: list[Array], results: Sequence[Any]) -> list[Array]:

@@ -1,8 +1,9 @@
 """The program as text to read, in the lectures' names; NumPy and JAX both run it.
 
 Values are called by their labels (W1, z1, a1), gradients d_W1, d_z1. An array that is used once
-and has no name stands where it is used. The text is a pure function of arrays: what `Program`
-runs is the same program with its memory laid out beforehand.
+and has no name stands where it is used, and nonlinearities stand by name. Backward it goes as the
+lectures do, layer by layer. The text is a pure function of arrays: what `Program` runs is the same
+program with its kernels spelled out and its memory laid out beforehand.
 """
 
 import re
@@ -10,16 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from keyword import kwlist
 from math import prod
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
-from micrograd_bp import compiler_kernels as kernels
-from micrograd_bp.compiler_arrays import Array
+from micrograd_bp.compiler_arrays import Array, shape_of
+from micrograd_bp.compiler_functions import array_functions
 from micrograd_bp.compiler_layout import Layout, contiguous
+from micrograd_bp.compiler_named import MEANINGS
 from micrograd_bp.compiler_passes import Passes
 
-__all__ = ["Text", "array_functions", "stem", "write"]
+__all__ = ["Text", "stem", "write"]
 
 SIGNS = {
     "add": ("+", 4), "subtract": ("-", 4), "multiply": ("*", 5), "divide": ("/", 5),
@@ -28,6 +31,7 @@ SIGNS = {
     "logical_and": ("&", 3), "logical_or": ("|", 2),
 }  # fmt: skip
 ATOM = 9
+TAPED = ("scatter", "tape_gradient")
 _STEM = re.compile(r"\\?([^\W\d_]+)(?:\^\{?\(?(\d+)\)?\}?)?(?:_?\{?[\d,]+\}?)?")
 
 
@@ -61,22 +65,30 @@ class _Writer:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.given: dict[int, str] = {}
+        self.postponed: set[int] = set()
+        self.again: dict[int, str] = {}  # gradients of leaves that are those of what reads them
         self.taken = {"tape", "tape_gradient", "n", "program", "len", *kwlist, *array_functions(np)}
         self.text: dict[int, tuple[str, int]] = {}
         self.uses: dict[int, int] = {}
+        self.temporaries = 0
         for s in passes.statements:
             for a in s.args:
                 self.uses[id(a)] = self.uses.get(id(a), 0) + 1
         self.wanted = {id(g) for g in (*passes.gradients, passes.value)}
+        named: dict[int, str] = {}
         for number, (group, value) in enumerate(zip(layout.groups, passes.values)):
             name = names[number] if number < len(names) else ""
             name = name or stem([layout.graph.labels[k] for k in group.members.tolist()])
-            if not isinstance(value, Array) or id(value) in self.given or not name:
-                continue
-            self.given[id(value)] = name = self.new(name)
+            if isinstance(value, Array) and id(value) not in self.given and name:
+                self.given[id(value)] = named[number] = self.new(name)
+        for number, name in sorted(named.items(), key=lambda item: not layout.groups[item[0]].op):
             gradient = passes.slopes.get(number)
-            if isinstance(gradient, Array) and id(gradient) not in self.given:
-                self.given[id(gradient)] = self.new(f"d_{name}")
+            if isinstance(gradient, Array):
+                if id(gradient) not in self.given:
+                    self.given[id(gradient)] = self.new(f"d_{name}")
+                    self.postponed.add(id(gradient))
+                elif not layout.groups[number].op:
+                    self.again[number] = self.new(f"d_{name}")
         if isinstance(passes.value, Array):
             self.given.setdefault(id(passes.value), self.new("value"))
 
@@ -103,13 +115,14 @@ class _Writer:
             text, own = self.text[id(a)]
             return f"({text})" if own < binding else text
         if isinstance(a, float | int):
-            text = repr(float(a)) if a - a == 0.0 else self.constant("k", a)
-            return f"({text})" if text[0] == "-" and binding > 4 else text
+            text, own = _number(float(a)) if a - a == 0.0 else (self.constant("k", a), ATOM)
+            return f"({text})" if own < binding else text
         return self.constant("k", a)
 
     def write(self) -> Text:
         """The whole function."""
         statements = self.passes.statements
+        self.lines.append("# forward")
         if any(s.fn in ("put",) for s in statements) and self.reads_tape(statements):
             self.lines.append(f"tape = {self.zeros()}")
             for group in self.layout.groups:
@@ -123,16 +136,96 @@ class _Writer:
             if s.fn == "leaf":
                 leaves.append(s.attributes["number"])
                 self.text[id(s)] = self.given.get(id(s)) or self.new("x"), ATOM
-            elif s.fn != "any_sure":
-                self.statement(s)
-        arguments = [self.text[id(s)][0] for s in statements if s.fn == "leaf"]
+        arguments = {self.text[id(s)][0]: s for s in statements if s.fn == "leaf"}
+        if self.reads_tape(statements) or any(s.fn in TAPED for s in statements):
+            self.in_order(statements)
+        else:
+            self.by_layers()
         if any(s.fn in ("share", "times_batch") for s in statements):
             first = next(s for s in statements if s.fn == "leaf" and s.batched)
             self.lines.insert(0, f"n = len({self.text[id(first)][0]})")
-        gradients = ["None" if g is None else self.spelled(g) for g in self.passes.gradients]
+        gradients = [
+            "None" if g is None else self.again.get(number) or self.spelled(g)
+            for number, g in zip(self.passes.asked[1], self.passes.gradients)
+        ]
         self.lines.append(f"return {self.spelled(self.passes.value)}, [{', '.join(gradients)}]")
-        body = "\n    ".join(self.lines)
-        return Text(f"def program({', '.join(arguments)}):\n    {body}\n", leaves, self.constants)
+        lines = [*self.heading(arguments), *self.lines]
+        body = "\n".join(f"    {line}" if line else "" for line in lines)
+        return Text(f"def program({', '.join(arguments)}):\n{body}\n", leaves, self.constants)
+
+    def heading(self, arguments: dict[str, Array]) -> list[str]:
+        """What the arguments' shapes are, and what the functions that have names of our own."""
+        shapes = []
+        for name, s in arguments.items():
+            sizes = ["n"] * s.batched + [*map(str, s.shape)]
+            shape = ", ".join(sizes) + "," * (len(sizes) == 1)
+            shapes.append(f"{name} ({shape})".replace(" ", "\xa0"))  # not to be broken
+        text = ", ".join(shapes) or "no arguments"
+        used = {s.fn for s in self.passes.statements}
+        told = [f"# {MEANINGS[name]}" for name in sorted(used & MEANINGS.keys()) if MEANINGS[name]]
+        lines = wrap(f'"""Shapes: {text}."""', 96)
+        return [*(line.replace("\xa0", " ") for line in lines), *told]
+
+    def in_order(self, statements: Sequence[Array]) -> None:
+        """Every statement as it comes."""
+        self.postponed.clear()
+        for k, s in enumerate(statements):
+            if k == self.passes.forward:
+                self.lines += ["", "# backward"]
+            if s.fn not in ("leaf", "any_sure"):
+                self.statement(s)
+        self.lines += [
+            f"{name} = {self.spelled(self.passes.slopes[number])}"
+            for number, name in self.again.items()
+        ]
+
+    def by_layers(self) -> None:
+        """Forward to the value; then layer by layer from the last, each with its parameters."""
+        living = {*map(id, self.passes.statements)}
+        done = {id(s) for s in self.passes.statements if s.fn in ("leaf", "any_sure")}
+        self.demand(self.passes.value, done)
+        done -= self.postponed
+        self.postponed.clear()
+        targets: list[tuple[int, str, Any]] = []  # when, the name of a copy, what
+        order: dict[int, int] = {}
+        slopes = self.passes.slopes
+        numbers = [
+            k for k in reversed(range(len(self.layout.groups))) if id(slopes.get(k)) in living
+        ]
+        for k in numbers:
+            if self.layout.groups[k].op:
+                order.setdefault(id(slopes[k]), len(order))
+                targets.append((order[id(slopes[k])], "", slopes[k]))
+        last: dict[int, int] = {}
+        for s in self.passes.statements:
+            own = order.get(id(s), -1)
+            last[id(s)] = max([own, *(last.get(id(a), -1) for a in s.args)])
+        for k in reversed(numbers):
+            if not self.layout.groups[k].op:
+                at = last[id(slopes[k])]
+                targets.append((len(order) if at < 0 else at, self.again.get(k, ""), slopes[k]))
+        if targets:
+            self.lines += ["", "# backward"]
+        for _, name, target in sorted(targets, key=lambda t: t[0]):
+            self.demand(target, done)
+            if name:
+                self.lines.append(f"{name} = {self.spelled(target)}")
+        for gradient in self.passes.gradients:
+            self.demand(gradient, done)
+
+    def demand(self, target: Any, done: set[int]) -> None:
+        """The statements that `target` takes and that are not there yet."""
+        left = [target]
+        while left:
+            s = left.pop()
+            if not isinstance(s, Array) or id(s) in done:
+                continue
+            missing = [a for a in s.args if isinstance(a, Array) and id(a) not in done]
+            if missing:
+                left += [s, *missing[::-1]]
+            else:
+                done.add(id(s))
+                self.statement(s)
 
     def reads_tape(self, statements: Sequence[Array]) -> bool:
         return any(s.fn in ("view", "take") and not s.args for s in statements)
@@ -161,11 +254,19 @@ class _Writer:
         text, binding = self.expression(s)
         name = self.given.get(id(s))
         once = self.uses.get(id(s), 0) == 1 and id(s) not in self.wanted
-        if name is None and once and len(text) < 60 and s.fn != "tape_gradient":
+        if name is None:
+            plain = s.fn in SIGNS or s.fn in ("negative", "reshape", "view")
+            short = plain and len(text) <= 12 and id(s) not in self.wanted
+            inline = short or (once and len(text) < 60 and s.fn != "softmax")
+        else:  # a gradient that is part of the value stands there as what it is
+            inline = id(s) in self.postponed and len(text) <= 24
+        if inline:
             self.text[id(s)] = text, binding
             return
+        self.postponed.discard(id(s))
         if name is None:
-            name = self.new("t")
+            self.temporaries += 1
+            name = self.new("p" if s.fn == "softmax" else f"u{self.temporaries}")
         self.lines.append(f"{name} = {text}")
         self.text[id(s)] = name, ATOM
 
@@ -176,7 +277,9 @@ class _Writer:
             return text
         if len(a.shape) == 1:
             return text
-        return f"{text}.reshape((len({text}), -1))" if a.batched else f"ravel({text})"
+        if a.batched:
+            return f"{text}.reshape((len({text}), -1))"
+        return f"ravel({self.spelled(a)})"
 
     def expression(self, s: Array) -> tuple[str, int]:
         """The text of a statement, and how tightly it binds."""
@@ -187,20 +290,34 @@ class _Writer:
         if s.fn in SIGNS:
             sign, binding = SIGNS[s.fn]
             left, right = s.args
+            if s.fn == "multiply" and (square := self.square(left, right)):
+                return square
             right_binding = binding + (s.fn in ("subtract", "divide", "power"))
             if sign in "+*":
                 right_binding = binding
-            left_text = self.spelled(self.lifted(left), binding + (s.fn == "power"))
-            return f"{left_text} {sign} {self.spelled(self.lifted(right), right_binding)}", binding
+            low = self.lifted(left) if len(shape_of(right)) == len(s.shape) else left
+            left_text = self.spelled(low, binding + (s.fn == "power"))
+            if low is left and len(shape_of(left)) == len(s.shape):
+                right = self.lifted(right)
+            return f"{left_text} {sign} {self.spelled(right, right_binding)}", binding
         if s.fn == "negative":
-            return f"-{self.spelled(s.args[0], 6)}", 4
+            return f"-{self.spelled(s.args[0], 6)}", 6
         if s.fn == "logical_not":
             return f"~{self.spelled(s.args[0], 6)}", 6
         args = s.args[:-1] if s.fn in ("log_total", "probabilities_minus") else s.args
         return f"{s.fn}({', '.join(map(self.spelled, args))})", ATOM
 
+    def square(self, left: Any, right: Any) -> tuple[str, int] | None:
+        """x · x, and c · x · x."""
+        if left is right:
+            return f"{self.spelled(right, 8)} ** 2", 7
+        inline = isinstance(left, Array) and self.text[id(left)][1] < ATOM
+        if inline and left.fn == "multiply" and left.args[1] is right:
+            return f"{self.spelled(left.args[0], 5)} * {self.spelled(right, 8)} ** 2", 5
+        return None
+
     def lifted(self, a: Any) -> Any:
-        """An operand without the axes of 1 in front of it, which broadcasting adds."""
+        """An operand without the axes of 1 in front of it, which the other operand adds."""
         if isinstance(a, Array) and a.fn == "reshape" and not a.batched:
             base = a.args[0]
             if (
@@ -216,6 +333,17 @@ class _Writer:
         return repr(s.shape)
 
     def _reshape(self, s: Array) -> tuple[str, int]:
+        a = s.args[0]
+        if a.fn == "multiply" and s.shape == (1, *a.shape) and self.text[id(a)][1] < ATOM:
+            scalar, row = a.args if shape_of(a.args[0]) == () else a.args[::-1]
+            plain = not s.batched and len(shape_of(row)) == 1
+            if plain and isinstance(scalar, Array) and scalar.shape == ():
+                return f"outer({self.spelled(scalar)}, {self.spelled(row)})", ATOM
+        for longer, shorter, mark in ((a.shape, s.shape, "0"), (s.shape, a.shape, "None")):
+            axes = _ones(longer, shorter, mark)
+            if axes and a.fn != "share":
+                axes = [":"] * s.batched + axes
+                return f"{self.spelled(a, ATOM)}[{', '.join(axes)}]", ATOM
         return f"reshape({self.spelled(s.args[0])}, {self.shape(s)})", ATOM
 
     def _broadcast(self, s: Array) -> tuple[str, int]:
@@ -328,93 +456,30 @@ class _Writer:
 
 def write(layout: Layout, passes: Passes, names: Sequence[str]) -> Text:
     """The program as text; `names` are those of the leaves, "" where their labels name them."""
-    return _Writer(layout, passes, names).write()
+    return _Writer(layout, passes.named(), names).write()
 
 
-def array_functions(library: Any, special: Any = None) -> dict[str, Any]:
-    """What the text calls, from `library`: NumPy, or `jax.numpy` with `jax` as `special`."""
-    names = (
-        "abs broadcast_to concatenate cos einsum exp log log1p maximum minimum outer ravel reshape "
-        "sin sqrt tan tanh where zeros"
-    )
-    scope = {name: getattr(library, name) for name in names.split()}
-    for name in ("log_total", "probabilities_minus", "sech2_of", "softmax_backward"):
-        scope[name] = _with(kernels.NUMPY[name], library)
-    if special is None:
-        scope |= {name: kernels.NUMPY[name] for name in _OWN} | {"each_row": kernels.each_row}
-        return scope | {"put": _put, "scatter": _scatter, "collect": _collect}
-    ndtr = special.scipy.special.ndtr
-
-    def put(tape: Any, start: int, end: int, x: Any) -> Any:
-        return tape.at[..., start:end].set(x)
-
-    def scatter(tape: Any, places: Any, x: Any) -> Any:
-        return tape.at[..., places].add(x)
-
-    def collect(shape: Any, parts: Any, rows: int | None = None) -> Any:
-        lead = () if rows is None else (rows,)
-        found = library.zeros((*lead, prod(shape)))
-        for places, c in parts:
-            c = library.broadcast_to(c, _fitting(c, places.shape, lead))
-            found = found.at[..., places].add(c.reshape((*lead, *places.shape)))
-        return found.reshape((*lead, *shape))
-
-    def each_row(function: Any, stars: Any, vector: bool, *arrays: Any) -> Any:
-        shape = library.broadcast_shapes(
-            *(library.shape(a)[: library.ndim(a) - s] for a, s in zip(arrays, stars))
-        )
-        if vector:
-            length = next(a.shape[-1] for a, s in zip(arrays, stars) if s)
-            shape = (*shape, length)
-        kind = special.ShapeDtypeStruct(shape, library.result_type(float))
-
-        def run(*given: Any) -> Any:
-            return np.asarray(kernels.each_row(function, stars, vector, *given), kind.dtype)
-
-        return special.pure_callback(run, kind, *arrays, vmap_method="broadcast_all")
-
-    def products_of_others(xs: Any) -> Any:
-        own = library.eye(xs.shape[-1], dtype=bool)
-        return library.where(own, 1.0, xs[..., None, :]).prod(-1)
-
-    def dpower(x: Any, y: Any) -> Any:
-        return library.where(y == 0.0, 0.0, y * library.power(x, y - 1.0))
-
-    return scope | {
-        "erf": special.scipy.special.erf, "normal_cdf": ndtr, "gelu": lambda x: x * ndtr(x),
-        "dpower": dpower, "product": lambda xs: xs.prod(-1), "put": put, "scatter": scatter,
-        "products_of_others": products_of_others, "collect": collect, "each_row": each_row,
-    }  # fmt: skip
+def _number(number: float) -> tuple[str, int]:
+    """A number as one writes it, and how tightly that binds: 1 / 12 for 0.08333333333333333."""
+    text = repr(number)
+    if len(text) > 12 and 1e-9 < abs(number) < 1.0:
+        whole = round(1.0 / number)
+        if 1.0 / whole == number:
+            return f"{'-' * (whole < 0)}1 / {abs(whole)}", 5
+    return text, 6 if text[0] == "-" else ATOM
 
 
-_OWN = ("erf", "normal_cdf", "gelu", "dpower", "product", "products_of_others")
-
-
-def _with(function: Any, library: Any) -> Any:
-    return lambda *arguments: function(*arguments, np=library)
-
-
-def _fitting(c: Any, shape: tuple[int, ...], lead: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape to which a contribution is broadcast, where it is a number for many."""
-    return (*lead, *shape) if np.ndim(c) == 0 else np.shape(c)
-
-
-def _put(tape: Any, start: int, end: int, x: Any) -> Any:
-    tape[..., start:end] = x
-    return tape
-
-
-def _scatter(tape: Any, places: Any, x: Any) -> Any:
-    where: Any = (..., places)
-    np.add.at(tape, where, x)
-    return tape
-
-
-def _collect(shape: Any, parts: Any, rows: int | None = None) -> Any:
-    lead = () if rows is None else (rows,)
-    found = np.zeros((*lead, prod(shape)))
-    for places, c in parts:
-        c = np.broadcast_to(c, _fitting(c, places.shape, lead))
-        where: Any = (..., places)
-        np.add.at(found, where, np.reshape(c, (*lead, *places.shape)))
-    return found.reshape((*lead, *shape))
+def _ones(longer: tuple[int, ...], shorter: tuple[int, ...], mark: str) -> list[str]:
+    """The axes of `longer`, with a `mark` at those of 1 that `shorter` is without; else []."""
+    axes, left = [], [*shorter]
+    for size in longer:
+        if left and size == left[0]:
+            left.pop(0)
+            axes.append(":")
+        elif size == 1:
+            axes.append(mark)
+        else:
+            return []
+    while axes and axes[-1] == ":":
+        axes.pop()
+    return [] if left else axes

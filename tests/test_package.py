@@ -35,7 +35,7 @@ LEVELS = [  # a module imports from levels before its own
     {"compiler_graph", "compiler_kernels", "compiler_machine", "compiler_products"},
     {"compiler_trees"},
     {"compiler_arrays", "compiler_layout", "compiler_numbers", "compiler_replay"},
-    {"compiler_formulas"},
+    {"compiler_formulas", "compiler_functions", "compiler_named"},
     {"compiler_passes"},
     {"compiler_numpy", "compiler_source", "compiler_thin"},
     {"compiler"},
