@@ -323,8 +323,7 @@ def _names(code: CodeType) -> set[str]:
 def reserve() -> None:
     """Let no row be defined by a name that has a meaning now.
 
-    >>> reserve()
-    >>> operation("nan(x)", "x", "1.0")
+    >>> operation("nan(x)", "x", "1.0")  # the package has called reserve()
     Traceback (most recent call last):
     ValueError: nan is in use by formulas
     """
