@@ -20,7 +20,10 @@ is fixed in it; `program.check` compares with the engine.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import cached_property
+from math import isfinite
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from micrograd_bp.compiler_graph import fuse, levels, read
@@ -96,9 +99,10 @@ class Program:
     ) -> None:
         import numpy as np
 
-        from micrograd_bp import compiler_numpy, compiler_thin
+        from micrograd_bp import compiler_inputs, compiler_numpy, compiler_thin
 
         self._np = np
+        self._checks = compiler_inputs
         self._inputs = inputs
         self._wrt = wrt
         self._batch = "sum" if batch is True else batch
@@ -123,6 +127,9 @@ class Program:
         self._whole = [_whole(places, arrays) for places in self._places]
         self._all_shapes = shapes
         self._machines: dict[int, Machine] = {}
+        self._turn = Lock()  # threads share the buffers
+        self._strictly = Context()  # entering it costs less than `errstate` does
+        self._strictly.run(np.seterr, divide="raise", over="raise", invalid="raise")
         fused = self._fused = fuse(self._graph)
         size = len(fused.ops), sum(map(len, fused.operands))
         groups = {(depth, op) for depth, op in zip(levels(fused), fused.ops) if op}
@@ -213,32 +220,34 @@ class Program:
         fit the inputs or is not finite, before anything is computed; and those of the first
         operation that has no value, in the engine's words.
         """
-        value, found, rows = self._computed(self._checked(arrays))
+        value, found, rows = self._computed(self._fitting(arrays))
         if self._wrt is None:
             return value, None
         if not self._direct:
             found = [self._gradient(k, found, rows) for k in range(len(self._places))]
         return value, self._wrt.filled(found)
 
+    def _fitting(self, arrays: Sequence[Any]) -> list[Any]:
+        """The inputs as float64 arrays of the right shapes."""
+        given: list[Any] = self._checks.fitting(arrays, self._shapes, bool(self._batch))
+        return given
+
     def _computed(self, given: list[Any]) -> tuple[Any, list[Any], int]:
         """The value, the gradients of the groups of leaves, and how many rows a batch has."""
-        np = self._np
         rows = len(given[0]) if self._batch and given else 1
         machine = self._machines.get(rows) or self._machine(rows)
-        for leaf, array in zip(machine.leaves, given):
-            leaf[...] = array
         try:
-            with np.errstate(divide="raise", over="raise", invalid="raise"):
-                value, found = machine.run()
+            with self._turn:
+                value, found = self._strictly.run(_run, machine, given)
             if not self._batch:
                 if value - value == 0.0:
                     return float(value), found, 1
             else:
                 total = self._over_batch(value, rows)
-                if np.isfinite(total).all() if self._batch == "each" else total - total == 0.0:
+                if all(map(isfinite, total)) if self._batch == "each" else isfinite(total):
                     return total, found, rows
         except ArithmeticError:
-            pass
+            self._checks.all_finite(given)
         except ValueError:
             self._replayed(given, rows)  # raises the engine's error
             raise
@@ -255,36 +264,6 @@ class Program:
             del self._machines[next(iter(self._machines))]
         self._machines[rows] = machine
         return machine
-
-    def _checked(self, arrays: Sequence[Any]) -> list[Any]:
-        """The inputs as float64 arrays of the right shapes, all finite."""
-        np = self._np
-        if len(arrays) != len(self._shapes):
-            raise TypeError(f"expected {len(self._shapes)} inputs, got {len(arrays)}")
-        given = []
-        rows = None
-        for k, (array, shape) in enumerate(zip(arrays, self._shapes)):
-            if type(array) is not np.ndarray or array.dtype != np.float64:
-                array = _numbers(np, array, k)
-            if self._batch:
-                if array.ndim != len(shape) + 1 or array.shape[1:] != shape or not len(array):
-                    wanted = ", ".join(["n", *map(str, shape)])
-                    raise ValueError(f"input {k}: shape {array.shape}; expected ({wanted})")
-                if rows is not None and len(array) != rows:
-                    raise ValueError(f"input {k}: {len(array)} examples, but input 0 has {rows}")
-                rows = len(array)
-            elif array.shape != shape:
-                raise ValueError(f"input {k}: shape {array.shape}; expected {shape}")
-            flat = array.ravel()
-            with np.errstate(over="ignore", invalid="ignore"):
-                total = flat.dot(flat)
-                doubtful = total - total != 0.0
-            if doubtful and not np.isfinite(flat).all():
-                at = np.unravel_index(int(np.argmin(np.isfinite(flat))), array.shape)
-                place = "".join(f"[{i}]" for i in at)
-                raise ValueError(f"input {k}{place} is {array[at]}; expected finite numbers")
-            given.append(array)
-        return given
 
     def _over_batch(self, value: Any, rows: int) -> Any:
         """The value of the batch from those of its examples."""
@@ -355,7 +334,7 @@ class Program:
         gradients differ by more than `rtol` of the largest.
         """
         np = self._np
-        given = self._checked(arrays)
+        given = self._fitting(arrays)
         rows = len(given[0]) if self._batch and given else 1
         value, found, _ = self._computed(given)
         if rebuild is None:
@@ -482,6 +461,18 @@ class Program:
         raise AssertionError("each array of parameters is from one of wrt")
 
 
+def _run(machine: "Machine", given: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Fill the leaves and run; FloatingPointError for an input that is not finite, or is huge."""
+    size = 0.0
+    for leaf, array in zip(machine.leaves, given):
+        leaf[...] = array
+        flat = array.ravel()
+        size += flat.dot(flat)
+    if size - size != 0.0:
+        raise FloatingPointError("an input is not finite, or too large to be squared")
+    return machine.run()
+
+
 def _recorded(numbers: Any) -> Any:
     """Nested lists of numbers as Values."""
     return [*map(_recorded, numbers)] if isinstance(numbers, list) else Value(numbers)
@@ -503,14 +494,3 @@ def _whole(places: Sequence[tuple[int, int]], arrays: Sequence[Sequence[Value]])
     """The array that these places are all of, in order; None where they are not."""
     j = places[0][0]
     return j if [*places] == [(j, i) for i in range(len(arrays[j]))] else None
-
-
-def _numbers(np: Any, array: Any, k: int) -> Any:
-    """An input as an array of float64; TypeError where it holds no numbers."""
-    try:
-        found = np.asarray(array)
-    except ValueError:
-        raise ValueError(f"input {k}: expected rows of one length") from None
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"input {k}: expected real numbers, got dtype {found.dtype}")
-    return found.astype(np.float64)

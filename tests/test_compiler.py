@@ -2,6 +2,7 @@
 
 import math
 import random
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -233,6 +234,17 @@ def test_an_overflow_in_squares_of_inputs_is_no_warning():
     assert compile(x + 1.0, [x], wrt=x)(1e200) == (1e200, 1.0)
     with pytest.raises(OverflowError, match="mul: too large for a float64"):
         compile(x * x, [x], wrt=x)(1e200)
+
+
+def test_threads_take_turns():
+    x = [mb.Value(0.0) for _ in range(300)]
+    program = compile(sum(v * v for v in x), [x], wrt=x)
+
+    def squares(k):
+        return [program(np.full(300, float(k)))[0] for _ in range(200)] == [300.0 * k * k] * 200
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(squares, range(8)))
 
 
 def test_without_parameters_there_are_no_gradients():
