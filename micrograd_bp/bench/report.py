@@ -39,7 +39,7 @@ def machine() -> dict[str, Any]:
     """What it was measured on: Python, processor, compiler and the versions of the libraries."""
     packages = {contestant.module for contestant in CONTESTANTS.values()} - {""}
     found = {}
-    for package in sorted(packages | {"micrograd_bp", "jaxlib"}):
+    for package in sorted(packages | {"micrograd_bp", "jaxlib", "numba"}):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
