@@ -253,11 +253,11 @@ class Text:
     def lines(self, lines: Sequence[Line]) -> str:
         """Equations, one under the other, aligned at their signs."""
         lefts = ["" if line.left is None else self(line.left) for line in lines]
-        width = max(map(_width, lefts), default=0)
+        widest = max(map(width, lefts), default=0)
         out = []
         for line, left in zip(lines, lefts):
             note = f"    {line.note}" if line.note else ""
-            indent = " " * (width - _width(left))
+            indent = " " * (widest - width(left))
             out.append(f"{indent}{left} {line.sign} {self(line.right)}{note}".rstrip())
         return "\n".join(out)
 
@@ -478,10 +478,27 @@ def _tightness(name: Name) -> int:
     return POWER if any(mark == "^" for mark, _ in parts) else ATOM
 
 
-def _width(shown: str) -> int:
-    """How many columns a text takes where all letters are equally wide."""
+def width(shown: str) -> int:
+    """How many columns a text takes where all letters are equally wide.
+
+    >>> width("σ′"), width("h\u0302"), width("重")
+    (2, 1, 2)
+    """
     wide = sum(east_asian_width(c) in "WF" for c in shown)
     return len(shown) + wide - sum(category(c) in ("Mn", "Me", "Cf") for c in shown)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of text with the cells of the rows in columns, two spaces apart.
+
+    >>> aligned([["a", "1"], ["long", "2"]])
+    ['a     1', 'long  2']
+    """
+    widths = [max(map(width, column)) for column in zip(*rows)]
+    return [
+        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths)).rstrip()
+        for row in rows
+    ]
 
 
 def significant(digits: int) -> int:

@@ -54,6 +54,15 @@ def fitted(
     return len(W)
 
 
+def dot(a: Sequence[float], b: Sequence[float]) -> float:
+    """Σ a_k b_k: a row of weights times what comes in.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    return sum(a_k * b_k for a_k, b_k in zip(a, b))
+
+
 @dataclass(frozen=True)
 class Row:
     """A quantity by its label, as the engine has it and by hand."""

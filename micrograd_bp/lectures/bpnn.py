@@ -31,6 +31,7 @@ from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.lectures.beside import Row, beside, compared, fitted
 from micrograd_bp.lectures.bpnn_formulas import FORMULAS, REMARKS
+from micrograd_bp.lectures.statements import Matrix, Vector
 from micrograd_bp.losses import cross_entropy, l2
 from micrograd_bp.nn import MLP, tex
 from micrograd_bp.ops import softmax
@@ -39,9 +40,6 @@ __all__ = [
     "EXAMPLE", "FORMULAS", "REMARKS", "Network", "Row", "build", "by_hand", "compare",
     "exercises", "update",
 ]  # fmt: skip
-
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,18 @@ from micrograd_bp.engine import Value
 from micrograd_bp.lectures.statements import (
     FUNCTIONS,
     At,
+    Matrix,
     Plain,
     Quantities,
     Recorded,
+    Vector,
     exp,
     log,
+    random_vector,
 )
 from micrograd_bp.losses import cross_entropy, l2
 from micrograd_bp.nn import tex
 from micrograd_bp.ops import OPS, dot, softmax
-
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,7 @@ def _random(
     No hidden unit is near the kink of ReLU, and not all of them are off. No h of a right class is
     almost 1: there h - y loses its digits.
     """
-
-    def vector(size: int) -> Vector:
-        return tuple(rng.uniform(-1.5, 1.5) for _ in range(size))
-
+    vector = partial(random_vector, rng)
     sizes = [rng.randint(2, 4)] * 3 if rng.random() < square else rng.sample((2, 3, 4, 5), 3)
     n = Classifier(
         examples=tuple((vector(sizes[0]), rng.randint(1, sizes[2])) for _ in range(examples)),
@@ -122,11 +119,6 @@ def sine_output(rng: Random) -> list[Quantities]:
 def penalised(rng: Random) -> list[Quantities]:
     """One example, φ^(3) = id, with a penalty on the weights."""
     return _random(rng, penalty=True)
-
-
-def square_penalised(rng: Random) -> list[Quantities]:
-    """The same, with D = H = C."""
-    return _random(rng, square=1.0, penalty=True)
 
 
 def batch(rng: Random) -> list[Quantities]:

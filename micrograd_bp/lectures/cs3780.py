@@ -23,9 +23,10 @@ from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value, topological_order
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, fitted
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, dot, fitted
 from micrograd_bp.lectures.cs3780_formulas import FORMULAS, REMARKS
-from micrograd_bp.lectures.cs3780_networks import Matrix, Vector, inputs, is_chain, label, labelled
+from micrograd_bp.lectures.cs3780_networks import inputs, is_chain, label, labelled
+from micrograd_bp.lectures.statements import Matrix, Vector
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import MLP
 
@@ -173,20 +174,20 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
 
     z, u = {0: [*x]}, {}  # 01
     for t in range(1, T + 1):
-        u[t] = [_dot(row, z[t - 1]) + b_i for row, b_i in zip(W[t], b[t])]  # 02
+        u[t] = [dot(row, z[t - 1]) + b_i for row, b_i in zip(W[t], b[t])]  # 02
         z[t] = [σ(u_i) for u_i in u[t]]  # 03
-    ŷ = _dot(α, z[T]) + network.bias  # 04
+    ŷ = dot(α, z[T]) + network.bias  # 04
     loss = 0.5 * (ŷ - y) ** 2
 
     dŷ = ŷ - y
     δ = {T: [dŷ * α_i * dσ(u_i) for α_i, u_i in zip(α, u[T])]}  # ℓ′ α ⊙ σ′(u^T)
     for t in range(T, 1, -1):
-        dz = [_dot(column, δ[t]) for column in zip(*W[t])]  # W^[t]ᵀ δ^t
+        dz = [dot(column, δ[t]) for column in zip(*W[t])]  # W^[t]ᵀ δ^t
         δ[t - 1] = [dz_j * dσ(u_j) for dz_j, u_j in zip(dz, u[t - 1])]  # ⊙ σ′(u^(t-1))
     dW = {s: [[δ_i * z_j for z_j in z[s - 1]] for δ_i in δ[s]] for s in W}  # δ^s (z^(s-1))ᵀ
     db = dict(δ)
     dα, dbias = [dŷ * z_i for z_i in z[T]], dŷ
-    dx = [_dot(column, δ[1]) for column in zip(*W[1])]  # W^[1]ᵀ δ¹
+    dx = [dot(column, δ[1]) for column in zip(*W[1])]  # W^[1]ᵀ δ¹
 
     chain = is_chain(network.W)
 
@@ -205,10 +206,6 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
                 backward[label(f"W^{{[{t}]}}", chain, i, j)] = derivative
         backward |= by_label(f"b^{{{t}}}", db[t])
     return forward, backward | by_label("z^{0}", dx)
-
-
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(a_k * b_k for a_k, b_k in zip(a, b))
 
 
 # ------------------------------------------------------------------ both, and the derivations

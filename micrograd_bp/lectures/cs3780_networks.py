@@ -22,16 +22,17 @@ from typing import Any
 from micrograd_bp.engine import Value
 from micrograd_bp.lectures.statements import (
     FUNCTIONS,
+    SMOOTH,
     At,
+    Matrix,
     Plain,
     Quantities,
     Recorded,
+    Vector,
     each,
+    random_vector,
 )
 from micrograd_bp.nn import MLP, tex
-
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 
 # ------------------------------------------------------------------ the lecture's network
 
@@ -97,15 +98,12 @@ LOSSES: dict[str, Callable[[Any, float], Any]] = {
     "squared": lambda ŷ, y: 0.5 * (ŷ - y) ** 2,
     "quartic": lambda ŷ, y: 0.25 * (ŷ - y) ** 4,
 }
-SMOOTH = ("sigmoid", "tanh", "softplus")
 
 
 def _random(
-    rng: Random, sizes: Sequence[int], sigmas: Sequence[str], size: float = 1.5
+    rng: Random, sizes: Sequence[int], sigmas: Sequence[str], bound: float = 1.5
 ) -> list[Quantities]:
-    def vector(length: int) -> Vector:
-        return tuple(rng.uniform(-size, size) for _ in range(length))
-
+    vector = partial(random_vector, rng, bound=bound)
     n = Deep(
         x=vector(sizes[0]),
         y=rng.uniform(-1.0, 1.0),

@@ -25,6 +25,7 @@ from micrograd_bp.derivations import Derivation, Shared, derive, shared
 from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, fitted
 from micrograd_bp.lectures.csc311_formulas import FORMULAS, REMARKS
+from micrograd_bp.lectures.statements import Matrix, Vector
 from micrograd_bp.losses import squared_error
 from micrograd_bp.nn import ACTIVATIONS, MLP, tex
 from micrograd_bp.ops import OPS
@@ -34,9 +35,6 @@ __all__ = [
     "EXAMPLE", "FORMULAS", "REMARKS", "Network", "Row", "blanks", "build", "by_hand", "compare",
     "exercises", "load", "repeated", "step", "update", "with_activation",
 ]  # fmt: skip
-
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 
 
 @dataclass(frozen=True)

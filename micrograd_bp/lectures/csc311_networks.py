@@ -16,11 +16,19 @@ from random import Random
 from typing import Any
 
 from micrograd_bp.engine import Value
-from micrograd_bp.lectures.statements import FUNCTIONS, At, Plain, Quantities, Recorded, composed
+from micrograd_bp.lectures.statements import (
+    FUNCTIONS,
+    SMOOTH,
+    At,
+    Matrix,
+    Plain,
+    Quantities,
+    Recorded,
+    Vector,
+    composed,
+    random_vector,
+)
 from micrograd_bp.nn import MLP, tex
-
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 
 
 @dataclass(frozen=True)
@@ -49,9 +57,7 @@ COSTS: dict[str, Callable[[Any, float], Any]] = {
 
 
 def _random(rng: Random, sizes: Sequence[int], activations: Sequence[str]) -> list[Quantities]:
-    def vector(size: int) -> Vector:
-        return tuple(rng.uniform(-1.5, 1.5) for _ in range(size))
-
+    vector = partial(random_vector, rng)
     n = Deep(
         x=vector(sizes[0]),
         t=rng.uniform(-1.0, 1.0),
@@ -62,9 +68,6 @@ def _random(rng: Random, sizes: Sequence[int], activations: Sequence[str]) -> li
         cost=rng.choice([*COSTS]),
     )
     return [_quantities(n, Recorded(*_record(n))), _quantities(n, Plain(partial(_forward, n)))]
-
-
-SMOOTH = ("sigmoid", "tanh", "softplus")
 
 
 def three_layers(rng: Random) -> list[Quantities]:

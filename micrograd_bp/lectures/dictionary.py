@@ -21,10 +21,10 @@ LEC16 w^{(l)}_{ji} x^{(l-1)}_{j}
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from unicodedata import combining
 
 from micrograd_bp import symbol
 from micrograd_bp.formula import Name
+from micrograd_bp.notation import aligned
 
 # ------------------------------------------------------------------ how a lecture writes
 
@@ -272,7 +272,9 @@ class Table:
     clashes: tuple[Row, ...]
 
     def __repr__(self) -> str:
-        return "\n\n".join(_aligned(self._lines(rows)) for rows in (self.rows, self.clashes))
+        return "\n\n".join(
+            "\n".join(aligned(self._lines(rows))) for rows in (self.rows, self.clashes)
+        )
 
     def _repr_html_(self) -> str:
         return "\n".join(_html(self._lines(rows)) for rows in (self.rows, self.clashes))
@@ -306,18 +308,6 @@ def _tex(cell: str) -> str:
     return "".join(
         part if k % 2 else symbol.text(part) if part else "" for k, part in enumerate(parts)
     )
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(_width, column)) for column in zip(*lines)]
-    return "\n".join(
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths)).rstrip()
-        for line in lines
-    )
-
-
-def _width(cell: str) -> int:
-    return sum(not combining(c) for c in cell)
 
 
 def _html(lines: Sequence[Sequence[str]]) -> str:

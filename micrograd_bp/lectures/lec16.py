@@ -26,9 +26,10 @@ from dataclasses import dataclass
 
 from micrograd_bp.derivations import Derivation, derive
 from micrograd_bp.engine import Value
-from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared
+from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside, compared, dot
 from micrograd_bp.lectures.lec16_formulas import FORMULAS, REMARKS
-from micrograd_bp.lectures.lec16_networks import Matrix, Units, Vector, Weights, layers, unit
+from micrograd_bp.lectures.lec16_networks import Units, Weights, layers, unit
+from micrograd_bp.lectures.statements import Matrix, Vector
 from micrograd_bp.nn import tex
 
 __all__ = [
@@ -118,7 +119,7 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     x = {0: [1.0, *network.x]}
     s = {}
     for l in range(1, L + 1):
-        s[l] = [_sum_of_products(column, x[l - 1]) for column in zip(*w[l])]  # 07
+        s[l] = [dot(column, x[l - 1]) for column in zip(*w[l])]  # 07
         x[l] = [1.0, *[θ(s_j) for s_j in s[l]]]
     (s_L,), (_, x_L) = s[L], x[L]
     e = (x_L - y) ** 2  # 02, 15
@@ -127,9 +128,9 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
     δ = {L: [2 * (x_L - y) * dθ(s_L)]}  # 15
     for l in range(L - 1, 0, -1):
         Ŵ = w[l + 1][1:]  # 21
-        de_dx[l] = [_sum_of_products(row, δ[l + 1]) for row in Ŵ]  # 18: Ŵ^(l+1) δ^(l+1)
+        de_dx[l] = [dot(row, δ[l + 1]) for row in Ŵ]  # 18: Ŵ^(l+1) δ^(l+1)
         δ[l] = [a * b for a, b in zip(de_dx[l], [dθ(s_i) for s_i in s[l]])]  # 22: ⊗ θ′(s^(l))
-    de_dx[0] = [_sum_of_products(row, δ[1]) for row in w[1][1:]]
+    de_dx[0] = [dot(row, δ[1]) for row in w[1][1:]]
     dw = {l: [[x_i * δ_j for δ_j in δ[l]] for x_i in x[l - 1]] for l in range(1, L + 1)}  # 13
 
     forward: dict[str, float] = {}
@@ -145,10 +146,6 @@ def by_hand(network: Network) -> tuple[dict[str, float], dict[str, float]]:
             backward |= {tex("w", l, i, j): d for j, d in enumerate(row, 1)}
     backward |= {tex("x", 0, i): d for i, d in enumerate(de_dx[0], 1)}
     return forward, backward
-
-
-def _sum_of_products(a: Vector, b: list[float]) -> float:
-    return sum(a_k * b_k for a_k, b_k in zip(a, b))
 
 
 # ------------------------------------------------------------------ both, and the derivations

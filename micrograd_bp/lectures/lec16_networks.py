@@ -24,17 +24,19 @@ from micrograd_bp import ops
 from micrograd_bp.engine import Value
 from micrograd_bp.lectures.statements import (
     FUNCTIONS,
+    SMOOTH,
     At,
+    Matrix,
     Plain,
     Quantities,
     Recorded,
+    Vector,
     composed,
     each,
+    random_vector,
 )
 from micrograd_bp.nn import tex
 
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 Units = dict[int, dict[int, Value]]
 Weights = dict[int, dict[tuple[int, int], Value]]
 
@@ -93,14 +95,12 @@ G: dict[str, Callable[[Any, float], Any]] = {
 
 
 def _random(rng: Random, sizes: Sequence[int], losses: Sequence[str]) -> list[Quantities]:
-    def vector(size: int) -> Vector:
-        return tuple(rng.uniform(-1.5, 1.5) for _ in range(size))
-
+    vector = partial(random_vector, rng)
     n = Deep(
         x=vector(sizes[0]),
         y=vector(sizes[-1]),
         w=tuple(tuple(vector(up) for _ in range(d + 1)) for d, up in pairwise(sizes)),
-        theta=rng.choice(("sigmoid", "tanh", "softplus")),
+        theta=rng.choice(SMOOTH),
         g=rng.choice(losses),
     )
     return [_quantities(n, Recorded(_record(n))), _quantities(n, Plain(partial(_forward, n)))]

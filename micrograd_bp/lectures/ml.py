@@ -36,6 +36,7 @@ from micrograd_bp.engine import Value, topological_order
 from micrograd_bp.lectures.beside import NONLINEARITIES, Row, beside
 from micrograd_bp.lectures.ml_formulas import FORMULAS, REMARKS
 from micrograd_bp.lectures.ml_networks import label, unit
+from micrograd_bp.lectures.statements import Matrix, Vector
 from micrograd_bp.losses import squared_error
 from micrograd_bp.ops import dot, sigmoid
 
@@ -44,8 +45,6 @@ __all__ = [
     "Perceptron", "Row", "build", "by_hand", "compare", "exercises", "update",
 ]  # fmt: skip
 
-Vector = tuple[float, ...]
-Matrix = tuple[Vector, ...]
 Numbers = dict[str, float]
 T = TypeVar("T")
 

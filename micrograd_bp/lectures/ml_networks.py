@@ -24,12 +24,15 @@ from micrograd_bp import ops
 from micrograd_bp.engine import Value
 from micrograd_bp.lectures.statements import (
     FUNCTIONS,
+    SMOOTH,
     At,
     Plain,
     Quantities,
     Recorded,
     composed,
     exp,
+    random_vector,
+    record,
 )
 from micrograd_bp.nn import tex
 
@@ -40,22 +43,11 @@ PLAIN = SimpleNamespace(
     **FUNCTIONS,
 )
 """What a network is made of, in plain numbers; to the engine it is `ops`."""
-SMOOTH = ("sigmoid", "tanh", "softplus")
 
 
 def _sources(program: Callable[[At, Any], Value]) -> tuple[Recorded, Plain]:
     """A network recorded by the engine, and the same in plain numbers."""
-
-    def record(label: str, value: Any) -> Value:
-        node = value if isinstance(value, Value) else Value(value)
-        node.label = label
-        return node
-
     return Recorded(program(record, ops)), Plain(lambda at: program(at, PLAIN))
-
-
-def _vector(rng: Random, size: int) -> list[float]:
-    return [rng.uniform(-1.5, 1.5) for _ in range(size)]
 
 
 # ------------------------------------------------------------------ labels
@@ -107,9 +99,9 @@ DEEPER: Net = {
 
 def _small(rng: Random, net: Net, examples: int = 1, softmax: bool = False) -> list[Quantities]:
     marks = [str(n) for n in range(1, examples + 1)] if examples > 1 else [""]
-    batch = {mark: (_vector(rng, 2), _vector(rng, 2)) for mark in marks}
+    batch = {mark: (random_vector(rng, 2), random_vector(rng, 2)) for mark in marks}
     weights, biases = [w for _, into in net.values() for w in into], [b for b, _ in net.values()]
-    θ = dict(zip([*weights, *biases], _vector(rng, len(weights) + len(biases))))
+    θ = dict(zip([*weights, *biases], random_vector(rng, len(weights) + len(biases))))
     σ, power = rng.choice(SMOOTH), rng.choice((2, 4))
     hidden, last = [*net][:-2], [*net][-2:]
 
@@ -180,8 +172,11 @@ def _perceptrons(rng: Random, sizes: Sequence[int]) -> list[Quantities]:
     inputs, *hidden, outputs = units
     before = {i: [0, *layer] for layer, after in pairwise(units) for i in after}
     weights = [(j, i) for i in before for j in before[i]]
-    W = dict(zip(weights, _vector(rng, len(weights))))
-    x, y = dict(zip(inputs, _vector(rng, sizes[0]))), dict(zip(outputs, _vector(rng, sizes[-1])))
+    W = dict(zip(weights, random_vector(rng, len(weights))))
+    x, y = (
+        dict(zip(inputs, random_vector(rng, sizes[0]))),
+        dict(zip(outputs, random_vector(rng, sizes[-1]))),
+    )
     g, α = rng.choice(SMOOTH), rng.uniform(0.2, 0.5)
 
     def program(at: At, f: Any) -> Any:

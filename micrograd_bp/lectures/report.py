@@ -15,7 +15,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from operator import index
 from random import Random
 from textwrap import fill, wrap
 from typing import Any
@@ -38,6 +37,8 @@ from micrograd_bp.lectures.statements import (
     Statement,
     errors,
 )
+from micrograd_bp.notation import aligned
+from micrograd_bp.table import whole
 
 LECTURES: dict[str, tuple[tuple[Formula, ...], tuple[Remark, ...]]] = {
     "csc311": (csc311_formulas.FORMULAS, csc311_formulas.REMARKS),
@@ -66,18 +67,11 @@ def _named(lecture: str | None) -> list[str]:
     return [lecture.lower()]
 
 
-def _whole(name: str, number: Any) -> int:
-    try:
-        return index(number)
-    except TypeError:
-        raise TypeError(f"{name}: expected a whole number, got {number!r}") from None
-
-
 class Networks:
     """Random networks, drawn once for all statements that ask for the same kind."""
 
     def __init__(self, seed: int, networks: int) -> None:
-        self.seed, self.networks = _whole("seed", seed), _whole("networks", networks)
+        self.seed, self.networks = whole(seed, "seed"), whole(networks, "networks")
         if self.networks < 1:
             raise ValueError(f"networks: expected at least 1 to run on, got {networks}")
         self._drawn: dict[Given, list[Sequence[Quantities]]] = {}
@@ -144,7 +138,8 @@ class Report(Sequence[Record]):
             for record in self.records:
                 if record.id == key.upper():
                     return record
-            raise KeyError(f"no formula {key!r} in this report")
+            span = f"{self.records[0].id} to {self.records[-1].id}"
+            raise KeyError(f"no formula {key!r} in this report: it has {span}")
         return self.records[key]
 
     @property
@@ -324,7 +319,12 @@ class Errata(list[Erratum]):
 def errata(lecture: str | None = None, *, seed: int = 0, networks: int = 25) -> Errata:
     """What there is to say of a lecture, or of all five: errors, and apart from them what is none.
 
-    An error's evidence begins with its formulas as printed and as corrected.
+    An error's evidence begins with its formulas as printed and as corrected. Errors: those of
+    `check`.
+
+    >>> entry = errata("lec16", networks=3)[0]
+    >>> entry.id, entry.formulas, entry.evidence[0].shows
+    ('E9', ('LEC16-10',), 'LEC16-10 as printed')
     """
     names, drawn = _named(lecture), Networks(seed, networks)
     remarks = [remark for name in names for remark in LECTURES[name][1]]
@@ -355,17 +355,6 @@ def _erratum(remark: Remark, networks: Networks) -> Erratum:
 
 
 # ------------------------------------------------------------------ in print
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of text with the cells of the rows in columns, two spaces apart.
-
-    >>> aligned([["a", "1"], ["long", "2"]])
-    ['a     1', 'long  2']
-    """
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    padded = ("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)) for row in rows)
-    return [line.rstrip() for line in padded]
 
 
 def _number(error: float) -> str:

@@ -49,6 +49,9 @@ A side is a number, or a dict of sides by index.
 Quantities = dict[str, Any]
 Given = Callable[[Random], Sequence[Quantities]]
 """A random network's quantities by name: those of the engine, and those of the oracle."""
+Vector = tuple[float, ...]
+Matrix = tuple[Vector, ...]
+"""Rows of weights."""
 
 TOLERANCE = 1e-9
 """What rounding may leave between two sides, relative to the largest number of the left.
@@ -187,6 +190,21 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 """The nonlinearities of random networks, as a textbook writes them."""
 
+SMOOTH = ("sigmoid", "tanh", "softplus")
+"""Those that have no kink, and grow no faster than their argument."""
+
+
+def random_vector(rng: Random, size: int, bound: float = 1.5) -> Vector:
+    """So many numbers from -`bound` to `bound`."""
+    return tuple(rng.uniform(-bound, bound) for _ in range(size))
+
+
+def record(label: str, value: Any) -> Value:
+    """A node under its label, made of a number where it is none: the engine's `At`."""
+    node = value if isinstance(value, Value) else Value(value)
+    node.label = label
+    return node
+
 
 def composed(
     rng: Random, leaves: Sequence[str], rules: Mapping[str, Callable[..., Any]]
@@ -202,11 +220,6 @@ def composed(
         for name, rule in rules.items():
             seen[name] = at(name, rule(f, *[seen[x] for x in [*signature(rule).parameters][1:]]))
         return seen
-
-    def record(label: str, value: Any) -> Value:
-        node = value if isinstance(value, Value) else Value(value)
-        node.label = label
-        return node
 
     recorded = run(ops, record)
     sources = (

@@ -17,6 +17,7 @@ from typing import Any
 from micrograd_bp import symbol
 from micrograd_bp.formula import Expr, Name, Partial, add, mul
 from micrograd_bp.lectures.dictionary import NOTATIONS, Notation, Place
+from micrograd_bp.lectures.report import formulas
 from micrograd_bp.notation import NEGATIVE, POWER, PRODUCT, QUOTIENT, Line, Tex, Text
 
 # ------------------------------------------------------------------ what the formulas are made of
@@ -331,10 +332,7 @@ SOURCES = {
 }
 """Each formula that all of the lectures share, in what it says."""
 
-ERRATA = {
-    "CS3780-11": "E1", "BPNN-10": "E4", "BPNN-12": "E4, E5", "BPNN-13": "E6, E7",
-    "BPNN-14": "E4, E5, E8", "BPNN-15": "E6", "BPNN-16": "E4, E5", "LEC16-10": "E9",
-}  # fmt: skip
+ERRATA = {f.id: f.erratum for f in formulas() if f.id in SOURCES and f.erratum}
 """Those of them that do not hold as printed, and are translated as corrected."""
 
 
