@@ -17,7 +17,7 @@ is another walk over the same nodes. None of them recurses, and a graph has no r
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from micrograd_bp.ops import OPS, leaky_relu
 from micrograd_bp.recording import attach, fill, flatten, no_grad, restore
@@ -54,7 +54,7 @@ class Value:
         self._dy: Any = None
 
     @property
-    def operands(self) -> tuple[Union["Value", float], ...]:
+    def operands(self) -> "tuple[Value | float, ...]":
         """The arguments of the operation in order: Values and plain numbers."""
         if type(self._dx) is tuple:
             return self._y  # type: ignore[no-any-return]
@@ -72,7 +72,7 @@ class Value:
             return self._dx
         return tuple([d for d in (self._dx, self._dy) if d is not None])
 
-    _prev = parents
+    _prev = parents  # this and `_op` are for code written for micrograd
 
     @property
     def _op(self) -> str:

@@ -62,25 +62,21 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """The parameters in order, each with its label, or else with the way to it."""
         seen: set[int] = set()  # what two attributes share counts once
-        stack: list[tuple[str, Any, str, Any]] = [("", "", "", self)]
+        stack: list[tuple[str, Any]] = [("", self)]
         while stack:
-            before, key, after, item = stack.pop()
+            name, item = stack.pop()
             if id(item) in seen:
                 continue
             seen.add(id(item))
             if isinstance(item, Value):
                 if not item.op:
-                    yield item.label or f"{before}{key}{after}", item
-            elif isinstance(item, Module | list | tuple | dict):
-                name = f"{before}{key}{after}"
-                inside: list[tuple[str, Any, str, Any]]
-                if isinstance(item, Module):
-                    dot = f"{name}." if name else ""
-                    inside = [(dot, k, "", v) for k, v in vars(item).items()]
-                else:
-                    items = item.items() if isinstance(item, dict) else enumerate(item)
-                    inside = [(f"{name}[", k, "]", v) for k, v in items]
-                stack += inside[::-1]
+                    yield item.label or name, item
+            elif isinstance(item, Module):
+                dot = f"{name}." if name else ""
+                stack += [(dot + key, inner) for key, inner in vars(item).items()][::-1]
+            elif isinstance(item, list | tuple | dict):
+                items = item.items() if isinstance(item, dict) else enumerate(item)
+                stack += [(f"{name}[{key}]", inner) for key, inner in items][::-1]
 
     def parameters(self) -> list[Value]:
         """The parameters: for the networks here unit by unit, its weights, then its bias."""
@@ -191,7 +187,7 @@ class Neuron(Module):
         self.z_label, self.a_label = tex("z", layer, *own), tex("a", layer, *own)
 
     def __call__(self, x: Sequence[Value | float]) -> Value:
-        """A for the inputs x: as many as there are weights, Values or numbers."""
+        """The activation a of the inputs x: as many as there are weights, Values or numbers."""
         try:
             given = len(x)
         except TypeError:

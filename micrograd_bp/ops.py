@@ -36,6 +36,8 @@ __all__ = [
     "tan", "tanh",
 ]
 
+# Formulas compare by < and > alone, for == of Values is identity: x = 0 is `0.0 <= x <= 0.0`, or
+# what is left of two cases. `x + y`, `inf - z` and `nan * x * y` are there to hand a nan on.
 operation("add(x, y)",      "x + y",       "1.0",     "1.0",     symbol="+")
 operation("sub(x, y)",      "x - y",       "1.0",     "-1.0",    symbol="-")
 operation("mul(x, y)",      "x * y",       "y",       "x",       symbol="*")
@@ -137,5 +139,5 @@ def softmax_derivatives(k: int, xs: Sequence[Any]) -> list[Any]:
     return [p[k] * (sum(p[:k] + p[k + 1 :]) if i == k else -p[i]) for i in range(len(p))]
 
 
-MIXED |= {f.__name__: f for f in (softmax, softmax_derivatives, products_of_others)}
+MIXED |= {f.__name__: f for f in (softmax, softmax_derivatives, products_of_others)}  # on Values
 reserve()

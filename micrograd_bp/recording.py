@@ -293,4 +293,5 @@ def attach(cls: type) -> None:
 def hasten(cls: type, op: Op, numbers: Sequence[str] = ()) -> None:
     """Give a row of vectors a faster way, for Values but for the `numbers` among its operands."""
     method = op.name + "_of_numbers" * bool(numbers)
+    # A row is frozen, and there is one of it: only here does it get something more.
     vars(op)["fast"] = (*op.fast, _write(cls, op, vectors(op, method, numbers)))

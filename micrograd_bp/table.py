@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from keyword import iskeyword
 from math import inf, isfinite, isnan
 from numbers import Real
@@ -148,14 +148,29 @@ class Op:
 
     @cached_property
     def _partials(self) -> dict[bool, list[Callable[..., Any]]]:
-        names = {False: FLOATS, True: MIXED}
-        return {m: [self.compile(p, names[m], "z, ") for p in self.partials] for m in names}
+        """The local derivatives, on floats (False) and mixed with Values (True)."""
+        return {
+            mixed: [self.compile(partial, names, "z, ") for partial in self.partials]
+            for mixed, names in ((False, FLOATS), (True, MIXED))
+        }
 
-    @cached_property
-    def _flatten(self) -> Callable[..., tuple[Any, ...]]:
-        return self.compile(f"({self.signature},)", {})
+    def _flat(self, arguments: Sequence[Any]) -> list[Any]:
+        """The arguments in a row, those with a star item by item."""
+        where = f"{self.name}({self.signature})"
+        if len(arguments) != len(self.names):
+            count = f"{len(self.names)} argument{'s' * (len(self.names) != 1)}"
+            raise TypeError(f"{where}: expected {count}, got {len(arguments)}")
+        groups = [
+            listed(argument, f"{where}: {name}") if "*" in name else [argument]
+            for name, argument in zip(self.names, arguments)
+        ]
+        lengths = [len(group) for name, group in zip(self.names, groups) if "*" in name]
+        if len({*lengths}) > 1:
+            raise ValueError(f"{where}: expected lists of one length, got {lengths}")
+        return [*chain.from_iterable(groups)]
 
     def _group(self, operands: Sequence[Any]) -> Sequence[Any]:
+        """The operands as formulas take them: those of each name with a star in a list."""
         if not self.vectors:
             return operands
         length = (len(operands) - len(self.names) + self.vectors) // self.vectors
@@ -170,14 +185,9 @@ class Op:
                     return node
             except (AttributeError, TypeError):
                 pass  # not all of them are Values
-        operands = arguments
-        if self.vectors:
-            try:
-                operands = self._flatten(*arguments)
-            except TypeError:
-                raise TypeError(f"{self.name}({self.signature}): expected its lists") from None
-        elif len(arguments) != len(self.names):
-            raise TypeError(f"{self.name}({self.signature}): got {len(arguments)} arguments")
+        operands: Sequence[Any] = arguments
+        if self.vectors or len(arguments) != len(self.names):
+            operands = self._flat(arguments)
         for operand in operands:
             if (apply := getattr(operand, "_apply", None)) is not None:
                 return apply(self, operands)
@@ -223,7 +233,7 @@ class Op:
     ) -> Exception:
         """An error like `error` that names the op, each operand's value and label, the domain."""
         names = (
-            f"{name[1:-1]}{k}" if "*" in name else name
+            f"{name[1:].removesuffix('s')}{k}" if "*" in name else name
             for name, group in zip(self.names, self._group(operands))
             for k in range(1, len(group) + 1 if "*" in name else 2)
         )
@@ -290,20 +300,21 @@ def operation(
     name, signature = match[1], ", ".join(operands)
     if name in RESERVED:
         what = f"in the table already, as {OPS[name]}" if name in OPS else "in use by formulas"
-        raise ValueError(f"{name} is {what}")
+        raise ValueError(f"{name} is {what}: expected another name")
     if not isinstance(value, str) and not callable(value):
         raise TypeError(f"{definition}: expected a formula or a function, got {value!r}")
     formula = value if isinstance(value, str) else f"{name}({', '.join(plain)})"
-    op = Op(name, signature, formula, partials, symbol or name, domain, (*constants,))
     if len(partials) != len(operands):
         raise ValueError(
             f"{definition}: expected a partial derivative for each of {len(operands)} operands, "
             f"got {len(partials)}"
         )
+    op = Op(name, signature, formula, partials, symbol or name, domain, (*constants,))
     known = {*FLOATS, *dir(builtins)} | ({name} if callable(value) else set())
     for text in (formula, *partials):
         if unknown := _names(op.compile(text, {}, "z, ").__code__) - known:
-            raise ValueError(f"{definition}: {', '.join(sorted(unknown))} not in the table")
+            names = ", ".join(sorted(unknown))
+            raise ValueError(f"{definition}: {names} not in the table: operation(...) adds it")
     if OPS.get(name) == op:
         op = OPS[name]  # a cell run again
     if callable(value):
@@ -325,7 +336,7 @@ def reserve() -> None:
 
     >>> operation("nan(x)", "x", "1.0")  # the package has called reserve()
     Traceback (most recent call last):
-    ValueError: nan is in use by formulas
+    ValueError: nan is in use by formulas: expected another name
     """
     RESERVED.update(FLOATS, OPS, dir(builtins))
 

@@ -191,6 +191,30 @@ def test_a_derivative_that_raises_speaks_of_the_operands():
         f(Value(0.0, "a"), Value(0.0, "b"))
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "error", "said"),
+    [
+        ("exp", (1.0, 2.0), TypeError, "exp(x): expected 1 argument, got 2"),
+        ("mul", (1.0,), TypeError, "mul(x, y): expected 2 arguments, got 1"),
+        ("dot", ([1.0],), TypeError, "dot(*ws, *xs, b): expected 3 arguments, got 1"),
+        ("dot", (1.0, [2.0], 0.0), TypeError, "dot(*ws, *xs, b): *ws: expected a list, got float"),
+        ("dot", ([1.0], [2.0, 3.0], 0.0), ValueError,
+         "dot(*ws, *xs, b): expected lists of one length, got [1, 2]"),
+    ],
+)  # fmt: skip
+def test_arguments_that_a_row_does_not_take(name, arguments, error, said):
+    with pytest.raises(error) as caught:
+        OPS[name](*arguments)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("vector", ["xs", "x", "class_", "given"])
+def test_components_have_the_name_of_their_vector(vector):
+    row = operation(f"first(*{vector})", f"log({vector}[0])", f"[1.0 / x for x in {vector}]")
+    with pytest.raises(ValueError, match=rf"^first: no value at {vector.removesuffix('s')}1 = -1"):
+        row([-1.0, 2.0])
+
+
 def test_no_such_row():
     with pytest.raises(KeyError, match="arctan is not in the table"):
         OPS["arctan"]
