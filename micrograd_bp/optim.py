@@ -22,7 +22,7 @@ For Adam they are not: it divides each gradient by its usual size, and with it t
 (Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite, isnan, sqrt
 from typing import Any
 
@@ -36,7 +36,16 @@ class Optimizer:
     """What all optimizers have: parameters, a learning rate, and a state that can be saved.
 
     One of your own takes its settings by name, keeps them in attributes of these names, keeps in
-    lists what it remembers of each parameter, and has a `step` that ends in `_set`.
+    lists what it remembers of each parameter, and says by `rule` how a parameter moves.
+
+    >>> class SignDescent(Optimizer):
+    ...     def rule(self, sqrt=sqrt):
+    ...         return lambda w, g: (w - self.lr * ((g > 0) * 1.0 - (g < 0) * 1.0),)
+    >>> w = Value(1.0)
+    >>> w.grad = 100.0
+    >>> SignDescent([w], 0.25, 0.0).step()
+    >>> w.data
+    0.75
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
@@ -45,13 +54,29 @@ class Optimizer:
         self.weight_decay = _number("weight_decay", weight_decay, "a number of at least 0")
         self.steps = 0
 
+    def rule(self, sqrt: Callable[[Any], Any] = sqrt) -> Callable[..., tuple[Any, ...]]:
+        """How a parameter moves: a function of it, its gradient and what is remembered of it.
+
+        It gives the new value and what to remember then, in the order of `remembered`, by
+        arithmetic and `sqrt` alone: with NumPy's `sqrt` it is the rule of whole arrays.
+        """
+        raise NotImplementedError
+
     def step(self) -> None:
         """Move each parameter by its gradient; see the class for the rule.
 
         Errors: OverflowError or ValueError where a number would not stay finite, with the name of
         its parameter; then nothing has changed.
         """
-        raise NotImplementedError
+        memory = self.remembered()
+        w, g = [p.data for p in self.parameters], [p.grad for p in self.parameters]
+        moved, *new = map(list, zip(*map(self.rule(), w, g, *memory.values())))
+        self._set(moved, **dict(zip(memory, new)))
+
+    def remembered(self) -> dict[str, list[float]]:
+        """What is remembered of each parameter, by the names of the attributes."""
+        kept = {name: value for name, value in vars(self).items() if isinstance(value, list)}
+        return {name: value for name, value in kept.items() if name != "parameters"}
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0, before the next `backward()`."""
@@ -82,8 +107,7 @@ class Optimizer:
             raise ValueError(f"state: {', '.join(wrong)} missing, or not expected")
         remembered = {
             name: _numbers(f"state: {name}", state[name], len(self.parameters))
-            for name, value in vars(self).items()
-            if isinstance(value, list) and name != "parameters"
+            for name in self.remembered()
         }
         steps = state["steps"]
         if type(steps) is not int or steps < 0:
@@ -92,16 +116,6 @@ class Optimizer:
         settings = {name: value for name, value in state.items() if name not in others}
         same = type(self)(self.parameters, **settings)  # which checks them
         vars(self).update(vars(same) | remembered | {"steps": steps})
-
-    def _gradients(self) -> list[float]:
-        """The gradients, with λw of the L2 term."""
-        if not self.weight_decay:
-            return [w.grad for w in self.parameters]
-        return [w.grad + self.weight_decay * w.data for w in self.parameters]
-
-    def _weights(self) -> list[float]:
-        """What the parameters are before they move."""
-        return [w.data for w in self.parameters]
 
     def _set(self, weights: list[float], **remembered: list[float]) -> None:
         """Make a step final: the new data of the parameters, and what to remember of each."""
@@ -155,15 +169,18 @@ class SGD(Optimizer):
             )
         self.velocity = [0.0] * len(self.parameters)
 
-    def step(self) -> None:
-        """Move each parameter; see the class for the rule, `Optimizer.step` for errors."""
-        g = self._gradients()
-        v, along = self.velocity, g
-        if self.momentum:
-            v = along = [self.momentum * vk + gk for vk, gk in zip(v, g)]
-        if self.nesterov:
-            along = [gk + self.momentum * vk for gk, vk in zip(g, v)]
-        self._set([w - self.lr * d for w, d in zip(self._weights(), along)], velocity=v)
+    def rule(self, sqrt: Callable[[Any], Any] = sqrt) -> Callable[..., tuple[Any, ...]]:
+        """How a parameter moves; see the class."""
+        lr, momentum, nesterov, decay = self.lr, self.momentum, self.nesterov, self.weight_decay
+
+        def moved(w: Any, g: Any, v: Any) -> tuple[Any, Any]:
+            g = g + decay * w
+            if not momentum:
+                return w - lr * g, v
+            v = momentum * v + g
+            return w - lr * (g + momentum * v if nesterov else v), v
+
+        return moved
 
 
 class Adam(Optimizer):
@@ -202,19 +219,24 @@ class Adam(Optimizer):
         self.m = [0.0] * len(self.parameters)
         self.v = [0.0] * len(self.parameters)
 
-    def step(self) -> None:
-        """Move each parameter; see the class for the rule, `Optimizer.step` for errors."""
-        b1, b2 = self.betas
-        g = self._gradients()
-        m = [b1 * mk + (1.0 - b1) * gk for mk, gk in zip(self.m, g)]
-        v = [b2 * vk + (1.0 - b2) * gk * gk for vk, gk in zip(self.v, g)]
+    def rule(self, sqrt: Callable[[Any], Any] = sqrt) -> Callable[..., tuple[Any, ...]]:
+        """How a parameter moves; see the class."""
+        (b1, b2), lr, eps = self.betas, self.lr, self.eps
         t = self.steps + 1
         m_share, v_share = 1.0 - b1**t, 1.0 - b2**t
-        moved = [
-            w - self.lr * (mk / m_share) / (sqrt(vk / v_share) + self.eps)
-            for w, mk, vk in zip(self._weights(), m, v)
-        ]
-        self._set(moved, m=m, v=v)
+        shrunk, decay = self._decay()
+
+        def moved(w: Any, g: Any, m: Any, v: Any) -> tuple[Any, Any, Any]:
+            g = g + decay * w
+            m = b1 * m + (1.0 - b1) * g
+            v = b2 * v + (1.0 - b2) * g * g
+            return shrunk * w - lr * (m / m_share) / (sqrt(v / v_share) + eps), m, v
+
+        return moved
+
+    def _decay(self) -> tuple[float, float]:
+        """The share of a parameter that a step begins with, and that its gradient gets."""
+        return 1.0, self.weight_decay
 
 
 class AdamW(Adam):
@@ -239,11 +261,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def _gradients(self) -> list[float]:
-        return [w.grad for w in self.parameters]
-
-    def _weights(self) -> list[float]:
-        return [w.data * (1.0 - self.lr * self.weight_decay) for w in self.parameters]
+    def _decay(self) -> tuple[float, float]:
+        return 1.0 - self.lr * self.weight_decay, 0.0
 
 
 # ------------------------------------------------------------------ what they are given

@@ -24,7 +24,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -38,14 +38,14 @@ from micrograd_bp.ops import OPS
 from micrograd_bp.optim import Adam, Optimizer
 from micrograd_bp.recording import with_recording
 from micrograd_bp.table import listed, number, whole
-from micrograd_bp.train_compiled import BatchProgram, recorded
+from micrograd_bp.train_compiled import Batch, BatchProgram, InArrays, recorded
 
-__all__ = ["Batch", "Epoch", "History", "fit", "gradients"]
+__all__ = ["Epoch", "History", "fit", "gradients"]
 
 Loss = Callable[[Any, Any], Value]
 Penalty = Callable[[list[Value]], Value]
 Right = Callable[[Any, Any], bool]
-Compute = Callable[[Sequence[int]], "Batch"]
+Compute = Callable[[Sequence[int]], Batch]
 Measure = Callable[[], tuple[float, list[Any]]]
 
 
@@ -97,15 +97,6 @@ class History:
 
 
 # ------------------------------------------------------------------ one batch
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The mean loss of a batch, the penalty, and the outputs for each of its examples."""
-
-    loss: float
-    penalty: float
-    outputs: list[Any]
 
 
 def gradients(
@@ -250,10 +241,11 @@ def fit(
     state = State(parameters, optimizer, rng, len(X), size, curves)
     tqdm = _tqdm(progress)
     compute = _of_values(model, parameters, loss, penalty, X, y)
+    way: _WithValues | InArrays = _WithValues(state, compute)
     measure = None if held is None else _measure_of_values(model, loss, *held)
     if compile:
         program = recorded(compute, model, parameters, loss, penalty, X, y)
-        compute = _of_arrays(program, *program.arrays(X, y), compute)
+        way = InArrays(program, state, X, y, way.step)
         if held is not None and measure is not None:
             measure = _measure_of_arrays(program, *program.arrays(*held), measure)
     if resume is not None:
@@ -264,7 +256,8 @@ def fit(
     interrupted = False
     try:
         while state.epoch < epochs:
-            told = _epoch(state, compute, penalty, right, y)
+            with way:
+                told = _epoch(state, way.step, penalty, right, y)
             if held is not None and measure is not None:
                 told |= _validation(state, measure, right, held[1])
             state.end_epoch(told)
@@ -295,7 +288,7 @@ def fit(
 
 def _epoch(
     state: State,
-    compute: Compute,
+    step: Compute,
     penalty: Penalty | None,
     right: Right | None,
     y: Sequence[Any],
@@ -306,14 +299,12 @@ def _epoch(
     losses, penalties, hits = [], [], 0
     for k, chosen in enumerate(batches, 1):
         with state.located(f"batch {k} of {len(batches)}"):
-            batch = compute(chosen)
-            state.measured = [p.data for p in state.parameters]
-            state.optimizer.step()
+            mean, extra, outputs = step(chosen)
         share = len(chosen) / len(y)
-        losses.append(batch.loss * share)
-        penalties.append(batch.penalty * share)
+        losses.append(mean * share)
+        penalties.append(extra * share)
         if right is not None:
-            hits += sum(map(right, batch.outputs, [y[i] for i in chosen]))
+            hits += sum(map(right, outputs, [y[i] for i in chosen]))
     return {
         "loss": fsum(losses),
         "penalty": None if penalty is None else fsum(penalties),
@@ -357,14 +348,21 @@ def _of_values(
     return compute
 
 
-def _of_arrays(program: BatchProgram, X: Any, y: Any, slow: Compute) -> Compute:
-    """The same by a program; where a number is not finite by `slow`, which says where."""
+class _WithValues(AbstractContextManager["_WithValues", None]):
+    """Steps by `backward()` and the optimizer's `step`."""
 
-    def compute(chosen: Sequence[int]) -> Batch:
-        found = program(X[chosen], y[chosen])
-        return slow(chosen) if found is None else Batch(*found)
+    def __init__(self, state: State, compute: Compute) -> None:
+        self.state, self.compute = state, compute
 
-    return compute
+    def __exit__(self, *_: Any) -> None:
+        """There is nothing to give back."""
+
+    def step(self, chosen: Sequence[int]) -> Batch:
+        """What the examples with these numbers come to, before the step."""
+        batch = self.compute(chosen)
+        self.state.measured = [p.data for p in self.state.parameters]
+        self.state.optimizer.step()
+        return batch
 
 
 def _measure_of_values(

@@ -7,26 +7,37 @@
 >>> def one_hot(target):
 ...     return [float(k == target) for k in range(2)]
 >>> program = BatchProgram(model, parameters, cross_entropy, None, [0.0, 1.0], 1, one_hot)
->>> loss, penalty, outputs = program(*program.arrays([[0.0, 1.0], [1.0, 0.0]], [1, 0]))
->>> round(loss, 4), penalty, len(outputs), round(parameters[0].grad, 4)
+>>> batch = program(*program.arrays([[0.0, 1.0], [1.0, 0.0]], [1, 0]))
+>>> round(batch.loss, 4), batch.penalty, len(batch.outputs), round(parameters[0].grad, 4)
 (1.1979, 0.0, 2, -0.264)
 
-The Values stay the owners of the parameters: the program reads their `.data` and sets their
-`.grad`, as `backward()` does, so optimizers, callbacks and checkpoints need not know of it.
+A program that is called reads the `.data` of the parameters and sets their `.grad`, as `backward()`
+does. Through an epoch of `fit` both are in arrays, and so is what the optimizer remembers of them
+(`InArrays`); between epochs they are in the Values, so callbacks and checkpoints need not know.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+from micrograd_bp.checkpoint import State
 from micrograd_bp.compiler import compile
 from micrograd_bp.engine import Value, no_grad
 from micrograd_bp.ops import dot
+from micrograd_bp.optim import Optimizer
 from micrograd_bp.recording import with_recording
 
-__all__ = ["BatchProgram", "differing", "recorded", "targets_as"]
+__all__ = ["Batch", "BatchProgram", "InArrays", "differing", "recorded", "targets_as"]
 
 Encode = Callable[[Any], Any]
+
+
+class Batch(NamedTuple):
+    """The mean loss of a batch, the penalty, and the outputs for each of its examples."""
+
+    loss: float
+    penalty: float
+    outputs: list[Any]
 
 
 class BatchProgram:
@@ -59,9 +70,9 @@ class BatchProgram:
         s = [Value(0.0) for _ in outputs]
         C = loss(output, wanted) + dot(s, outputs)
         self._parameters = parameters
-        self._zeros = [0.0] * len(s)
+        self._extras = len(s)
         self._loss = compile(C, [inputs, wanted, s], {"w": [*parameters], "s": s}, "sum")
-        self._weights = self._loss.parameters["w"]
+        self.weights = self._loss.parameters["w"]
         self._penalty, self._constant = None, 0.0
         if penalty is not None:
             extra = penalty([*parameters])
@@ -76,12 +87,22 @@ class BatchProgram:
 
         return np.array(X), np.array([*map(self._encode, y)])
 
-    def __call__(self, X: Any, y: Any) -> tuple[float, float, list[Any]] | None:
-        """The mean loss, the penalty and the outputs; the gradients are in the parameters' `.grad`.
+    def __call__(self, X: Any, y: Any) -> Batch | None:
+        """What a batch comes to; its gradients are in the parameters' `.grad`.
 
         X and y are arrays, (examples × inputs) and (examples) or (examples × targets).
         None where a number is not finite, and then no `.grad` has changed.
         """
+        self.weights[:] = [p.data for p in self._parameters]
+        if (found := self.gradient(X, y)) is None:
+            return None
+        batch, gradient = found
+        for parameter, g in zip(self._parameters, gradient.tolist()):
+            parameter.grad = g
+        return batch
+
+    def gradient(self, X: Any, y: Any) -> tuple[Batch, Any] | None:
+        """What a batch comes to at `weights`, and its gradient as an array; None as for a call."""
         import numpy as np
 
         try:
@@ -89,21 +110,19 @@ class BatchProgram:
                 mean, gradient, outputs = self._run(X, y)
                 extra = self._constant
                 if self._penalty is not None:
-                    self._penalty.parameters[:] = self._weights
+                    self._penalty.parameters[:] = self.weights
                     extra, slopes = self._penalty()
                     gradient += slopes
-                if not isfinite(mean + extra + float(abs(gradient).sum())):
-                    return None
+                finite = isfinite(mean + extra + abs(gradient).sum())
         except (ValueError, ArithmeticError):
             return None
-        for parameter, g in zip(self._parameters, gradient.tolist()):
-            parameter.grad = g
-        return mean, extra, outputs
+        return (Batch(mean, extra, outputs), gradient) if finite else None
 
     def measured(self, X: Any, y: Any) -> tuple[float, list[Any]] | None:
         """The mean loss and the outputs, and no `.grad` is set; None as for a call."""
         import numpy as np
 
+        self.weights[:] = [p.data for p in self._parameters]
         try:
             with np.errstate(all="ignore"):
                 mean, _, outputs = self._run(X, y)
@@ -113,10 +132,100 @@ class BatchProgram:
 
     def _run(self, X: Any, y: Any) -> tuple[float, Any, list[Any]]:
         """The mean loss, its gradient by all parameters, and the outputs."""
-        self._weights[:] = [p.data for p in self._parameters]
-        total, found = self._loss(X, y, [self._zeros] * len(X))
-        rows = found["s"].tolist()
-        return total / len(X), found["w"] / len(X), [r[0] for r in rows] if self._single else rows
+        import numpy as np
+
+        total, found = self._loss(X, y, np.zeros((len(X), self._extras)))
+        rows = found["s"]
+        return total / len(X), found["w"] / len(X), (rows[:, 0] if self._single else rows).tolist()
+
+
+class InArrays:
+    """Training in arrays: `with` it, a step reads and writes no Value unless something is odd.
+
+    `by_values` takes a step with Values: that is what happens where a number is not finite, for
+    it says where. An optimizer with a `step` of its own, or a rule that is not one for arrays,
+    moves the Values each time.
+    """
+
+    def __init__(
+        self,
+        program: BatchProgram,
+        state: State,
+        X: Sequence[Sequence[float]],
+        y: Sequence[Any],
+        by_values: Callable[[Sequence[int]], Batch],
+    ) -> None:
+        import numpy as np
+
+        self.program, self.state, self.by_values = program, state, by_values
+        self.X, self.y = program.arrays(X, y)
+        place = {p: k for k, p in enumerate(state.parameters)}
+        self.moving = np.array([place[p] for p in state.optimizer.parameters])
+        self.latest: Any = None  # the weights and the gradient before the latest step
+
+    def __enter__(self) -> "InArrays":
+        """Take the numbers from the Values and the optimizer's lists."""
+        import numpy as np
+
+        self.program.weights[:] = [p.data for p in self.state.parameters]
+        remembered = self.state.optimizer.remembered()
+        self.memory = {name: np.array(numbers) for name, numbers in remembered.items()}
+        return self
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        """Give them back; after an error they are as they were."""
+        if kind is not None:
+            return
+        for parameter, value in zip(self.state.parameters, self.program.weights.tolist()):
+            parameter.data = value
+        remembered = {name: numbers.tolist() for name, numbers in self.memory.items()}
+        vars(self.state.optimizer).update(remembered)
+        if self.latest is not None:
+            self.state.measured, gradient = (array.tolist() for array in self.latest)
+            for parameter, g in zip(self.state.parameters, gradient):
+                parameter.grad = g
+            self.latest = None
+
+    def step(self, chosen: Sequence[int]) -> Batch:
+        """What the examples with these numbers come to, before the step."""
+        found = self.program.gradient(self.X[chosen], self.y[chosen])
+        if found is None:
+            batch: Batch = self._with_values(lambda: self.by_values(chosen))
+            return batch
+        batch, gradient = found
+        self.latest = self.program.weights.copy(), gradient
+        if not self._move(gradient):
+            self._with_values(self.state.optimizer.step)
+        return batch
+
+    def _with_values(self, act: Callable[[], Any]) -> Any:
+        self.__exit__(None)
+        found = act()
+        self.__enter__()
+        return found
+
+    def _move(self, gradient: Any) -> bool:
+        """Whether the optimizer's rule, on arrays, moved the parameters."""
+        import numpy as np
+
+        optimizer, weights = self.state.optimizer, self.program.weights
+        if type(optimizer).step is not Optimizer.step:
+            return False
+        at = self.moving
+        try:
+            with np.errstate(all="ignore"):
+                moved, *new = optimizer.rule(np.sqrt)(
+                    weights[at], gradient[at], *self.memory.values()
+                )
+                finite = isfinite(sum(abs(array).sum() for array in (moved, *new)))
+        except Exception:  # whatever a rule of the user's may raise: with Values it says where
+            return False
+        if not finite:
+            return False
+        weights[at] = moved
+        self.memory = dict(zip(self.memory, new))
+        optimizer.steps += 1
+        return True
 
 
 def recorded(

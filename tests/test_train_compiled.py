@@ -54,19 +54,27 @@ def assert_same(eager, compiled):
     for name in CURVES:
         assert getattr(told, name) == pytest.approx(getattr(history, name), **CLOSE)
     assert (told.best_epoch, told.interrupted) == (history.best_epoch, history.interrupted)
+    assert told.best == pytest.approx(history.best, **CLOSE)
+    grads = [[p.grad for p in m.parameters()] for m in (other, model)]
+    assert grads[0] == pytest.approx(grads[1], rel=1e-7, abs=1e-10)
+    ours, wanted = (h.checkpoint["optimizer"] for h in (told, history))
+    assert ours.keys() == wanted.keys()
+    for name, value in wanted.items():
+        expected = value if isinstance(value, str) else pytest.approx(value, rel=1e-7, abs=1e-10)
+        assert ours[name] == expected
 
 
 @pytest.fixture
 def programs(monkeypatch):
     """How many batches went through a program, and how many of them it could not do."""
     told = []
-    call = train_compiled.BatchProgram.__call__
+    call = train_compiled.BatchProgram.gradient
 
     def counted(self, *arrays):
         told.append(call(self, *arrays))
         return told[-1]
 
-    monkeypatch.setattr(train_compiled.BatchProgram, "__call__", counted)
+    monkeypatch.setattr(train_compiled.BatchProgram, "gradient", counted)
     return told
 
 
@@ -123,6 +131,31 @@ def test_activations(activation, fused):
 @pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW, functools.partial(SGD, momentum=0.9)])
 def test_optimizers(optimizer):
     assert_same(*both(network, Y, binary_cross_entropy, optimizer=optimizer))
+
+
+class ByMagnitude(SGD):
+    """Of one's own, with a rule that numbers know and arrays do not."""
+
+    def rule(self, sqrt=math.sqrt):
+        return lambda w, g, v: (w - self.lr * math.copysign(sqrt(abs(g)), g), v)
+
+
+class Halving(SGD):
+    """Of one's own, with a step of its own."""
+
+    def step(self):
+        super().step()
+        self.lr /= 2.0
+
+
+def every_other(parameters, lr):
+    return SGD(parameters[::-2], lr=lr, momentum=0.5)
+
+
+@pytest.mark.parametrize("optimizer", [ByMagnitude, Halving, every_other])
+def test_optimizers_of_ones_own(optimizer, programs):
+    assert_same(*both(network, Y, binary_cross_entropy, optimizer=optimizer))
+    assert len(programs) >= 18
 
 
 @pytest.mark.parametrize(
@@ -347,6 +380,16 @@ def test_trouble_in_the_first_batch_is_told_with_its_place():
     eager, compiled = error_of(make, Y, lambda a, t: squared_error(a, t) * 1e308)
     assert compiled == eager
     assert compiled[1].startswith("epoch 1, batch 2 of 3: dot: too large for a float64 at w1")
+
+
+def test_a_step_that_is_not_finite_is_told_as_with_values():
+    eager, compiled = error_of(network, Y, binary_cross_entropy, lr=1e-315, momentum=1e308)
+    place = (
+        "epoch 1, batch 3 of 3: SGD: no finite step for parameter 1 ('W^{(1)}_{11}'): it is -0.73"
+    )
+    assert eager[1].startswith(place)
+    assert compiled[1].startswith(place)
+    assert compiled[2] == eager[2]
 
 
 def test_a_validation_that_is_not_finite():
