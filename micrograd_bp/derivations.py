@@ -163,15 +163,16 @@ class Derivation(OfGraph):
         )
 
     def lines(self, style: str | None = None) -> list[Line]:
-        """The equations as plain records, in one of the styles."""
+        """The equations as plain records, in one of the styles. Errors: ValueError for another."""
         if style is not None and style not in STYLES:
             raise ValueError(f"style {style!r}: expected one of {', '.join(STYLES)}, or None")
         if style == "recursive":
             return self._recursive()
         if style == "paths":
             return self._by_path()
-        chosen = STYLES[:3] if style is None else (style,)
-        return self._lines([right for s in chosen for right in getattr(self, f"_{s}")()])
+        rights = {"chain": self._chain, "local": self._local, "numbers": self._numbers}
+        chosen = rights if style is None else (style,)
+        return self._lines([right for s in chosen for right in rights[s]()])
 
     def _lines(self, rights: Sequence[Expr]) -> list[Line]:
         head = Partial(self.names[self.output], self.names[self.wrt])
@@ -301,7 +302,7 @@ class Derivation(OfGraph):
             way = Series(tuple(shortened([Edge(*edge) for edge in edges], 6, 6, "factors")))
             symbols.append((self._of(way, self.partial), f"path {k}"))
             share = self.share(path)
-            note = f"path {k}, {100 * share:.2f} %" if share == share else f"path {k}"
+            note = f"path {k}" if math.isnan(share) else f"path {k}, {100 * share:.2f} %"
             numbers.append((equal(self._of(way, self._number), path.product), note))
         head = Partial(self.names[self.output], self.names[self.wrt])
         lines: list[Line] = []
@@ -339,7 +340,8 @@ def derive(
     are gone along one by one; `digits` how many significant digits numbers have; `expand` writes
     σ′(z) as σ(z)(1 − σ(z)). Nodes without a label are v₁, v₂ …, numbered in topological order, or
     go by a variable: `variables=True` takes those of the caller, or give a dict, `locals()` say.
-    Errors: TypeError for what is no Value, ValueError where `output` does not depend on `wrt`.
+    Errors: TypeError for what is no Value; ValueError where `output` does not depend on `wrt`,
+    nothing is given to differentiate by, or an option is out of its range.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -468,7 +470,7 @@ class Derivations(OfGraph):
 
     @cached_property
     def _has_x(self) -> bool:
-        return any(label.startswith("x") for label in self.names.times)
+        return any(label.startswith("x") for label in self.names.count)
 
     def _labelled(self, node: Value) -> Value:
         """`node`, or the labelled one with the same gradient: the z that adds up the products."""
@@ -481,13 +483,19 @@ class Derivations(OfGraph):
         return above if above.label or above is self.output else node
 
     def lines(self, style: str | None = None) -> list[Line]:
-        """The generic forms, or a line for each parameter ("table"), or both; then shortened."""
+        """The generic forms, or a line for each parameter ("table"), or both; then shortened.
+
+        Errors: ValueError for another style, or "generic" where there is no such form.
+        """
         if style not in (None, "generic", "table"):
             raise ValueError(f"style {style!r}: expected 'generic', 'table' or None")
         lines = self.generic() if style != "table" else []
         if style == "generic":
             if not lines:
-                raise ValueError("these parameters do not share one form")
+                raise ValueError(
+                    "style 'generic': these parameters do not share one form; style 'table' has a "
+                    "line for each"
+                )
             return lines
         shown = shortened(self.wrt, 30, 30, "lines; style 'table' has all")
         children = [e.child for v in {*self.wrt} for e in self._into[v]]

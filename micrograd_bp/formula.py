@@ -337,7 +337,7 @@ def local(
             elif one and not expand and value(op, operands) == whole:
                 return replace(whole, prime=True)
         return expanded(expr) if expand else expr
-    except Exception:  # as above
+    except Exception:  # as in `value`
         return Partial(whole, operands[k])
 
 
@@ -384,7 +384,7 @@ def ones(op: Op, count: int) -> tuple[bool, ...]:
     names: list[Expr] = [Name(f"x_{{{k}}}") for k in range(few * vectors + scalars)]
     try:
         found = iter([_partial(op, names, k) == Number(1.0) for k in range(len(names))])
-    except Exception:  # as above
+    except Exception:  # as in `value`
         return (False,) * count
     every: list[bool] = []
     for name in op.names:

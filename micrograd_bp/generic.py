@@ -8,7 +8,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -48,6 +48,12 @@ def readings(label: str) -> list[tuple[str, list[str]]]:
         return [(head, [body])]
     found = [(head, [*body])]
     return [*found, (head, [body])] if len(body) > 1 and body.isdecimal() else found
+
+
+def _read(labels: Iterable[str], k: int) -> list[tuple[str, list[str]]]:
+    """The k-th reading of each label, or its only one; none where one of them has no indices."""
+    every = [readings(label) for label in labels]
+    return [found[min(k, len(found) - 1)] for found in every] if all(every) else []
 
 
 def _labelled(head: str, indices: Sequence[str]) -> str:
@@ -94,12 +100,9 @@ def _unify_names(names: Sequence[Name], values: Sequence[str], letter: str) -> N
         return None
     if len({name.label for name in names}) == 1:
         return Name(names[0].label, copy)
-    for k in range(2):  # the readings, of all labels alike
-        found = [readings(name.label) for name in names]
-        if not all(found):
-            return None
-        chosen = [reading[min(k, len(reading) - 1)] for reading in found]
-        if len({(head, len(indices)) for head, indices in chosen}) > 1:
+    for k in range(2):  # a12 may be 1 and 2, or 12, but in all labels alike
+        chosen = _read([name.label for name in names], k)
+        if len({(head, len(indices)) for head, indices in chosen}) != 1:
             continue
         indices = []
         for column in zip(*(indices for _, indices in chosen)):
@@ -129,13 +132,9 @@ def _differences(terms: Sequence[Any]) -> list[list[int]]:
         if all(term.copy for term in terms) and len({term.copy for term in terms}) > 1:
             found.append([int(term.copy) for term in terms if term.copy.isdecimal()])
         for k in range(2):
-            columns = [
-                reading[min(k, len(reading) - 1)][1]
-                for term in terms
-                if (reading := readings(term.label))
-            ]
-            if len(columns) == len(terms) and len({*map(len, columns)}) == 1:
-                for column in zip(*columns):
+            rows = [indices for _, indices in _read([term.label for term in terms], k)]
+            if len({*map(len, rows)}) == 1:
+                for column in zip(*rows):
                     if len({*column}) == len(column) and all(map(str.isdecimal, column)):
                         found.append([*map(int, column)])
         return [values for values in found if len(values) == len(terms)]
@@ -171,7 +170,7 @@ def recursion(
     output: Value,
     into: Sequence[Edge],
     gradient: dict[Value, float],
-    name: Names,
+    names: Names,
     expand: bool,
 ) -> Expr:
     """Σ over the children of ∂output/∂child · ∂child/∂node: formulas = numbers = result."""
@@ -185,9 +184,9 @@ def recursion(
             numbers.append(symbols[-1])
             continue
         known = edge.child is not output
-        upstream = [Partial(name[output], name[edge.child])] if known else []
+        upstream = [Partial(names[output], names[edge.child])] if known else []
         upstream_number = [Literal(gradient[edge.child])] if known else []
-        local = local_formula(edge, name, expand)
+        local = local_formula(edge, names, expand)
         dropped = known and local == Number(1.0)  # as `chain` does
         symbols.append(chain([*upstream, local]))
         numbers.append(Chain((*upstream_number, *([] if dropped else [Literal(edge.local)]))))
@@ -221,21 +220,24 @@ def over_all(kind: Sequence[tuple[Partial, list[tuple[Expr, Expr]]]]) -> list[Li
         if summed is None:
             return []
         forms.append((head, summed))
-    label = [head.by.label for head, _ in forms if isinstance(head.by, Name)]
-    found = [readings(text) for text in label]
-    if len(forms) < 2 or len(label) < len(forms) or not all(found):
+    labels = [head.by.label for head, _ in forms if isinstance(head.by, Name)]
+    if len(forms) < 2 or len(labels) < len(forms):
         return []
     for k in range(2):
-        indices = [reading[min(k, len(reading) - 1)][1] for reading in found]
+        indices = [found for _, found in _read(labels, k)]
         if {*map(len, indices)} in ({1}, {2}) and len({*map(tuple, indices)}) == len(forms):
             break
     else:
         return []
-    form, spans = _over_indices(forms, indices)
-    return [] if form is None else _generic_lines(form, spans)
+    form, span = _over_indices(forms, indices)
+    return [] if form is None else _generic_lines(form, span)
 
 
 def _over_indices(forms: list[Any], indices: list[list[str]]) -> tuple[Any, str]:
+    """The one form of all, in i and j, and where these run; None where there is none.
+
+    One index is that of a unit, i, or, where all go to one unit, that of where they come from, j.
+    """
     if not all(part.isdecimal() for pair in indices for part in pair):
         return None, ""
     last = {pair[-1] for pair in indices}
@@ -265,8 +267,9 @@ def _range(values: Sequence[int]) -> str:
     return f"{min(values)}…{max(values)}" if len({*values}) > 1 else str(values[0])
 
 
-def _generic_lines(found: Any, span: str) -> list[Line]:
-    head, right = found
+def _generic_lines(form: Any, span: str) -> list[Line]:
+    """∂C/∂W = δ · a, and what δ is."""
+    head, right = form
     product: Any = right.body if isinstance(right, Sigma) else right
     upstream, local = product.factors
     delta = upstream

@@ -48,12 +48,12 @@ class Names(dict[Value, Name]):
         variable = _by_value(variables) if variables else {}
         given = [v.label or variable.get(v, "") for v in self.order]
         given = [label if len(label) <= LONGEST else short(label) for label in given]
-        self.times = Counter(given)
-        taken = {unicode(label) for label in self.times if label[:1] == "v"}
+        self.count = Counter(given)  # of nodes by label
+        taken = {unicode(label) for label in self.count if label[:1] == "v"}
         free = (k for k in count(1) if not taken or unicode(f"v_{{{k}}}") not in taken)
         self.label = {v: label or next(free) for v, label in zip(self.order, given)}
-        self.latest: Value | None = None
-        self.operands: tuple[list[Expr], list[float]] = [], []
+        self._latest: Value | None = None
+        self._operands: tuple[list[Expr], list[float]] = [], []
         self._places: dict[Value, list[int]] = {}
 
     def place(self, node: Value, parent: int) -> int:
@@ -62,11 +62,18 @@ class Names(dict[Value, Name]):
             self._places[node] = [k for k, v in enumerate(node.operands) if isinstance(v, Value)]
         return self._places[node][parent]
 
+    def operands(self, node: Value) -> tuple[list[Expr], list[float]]:
+        """The operands of a node as symbols, and as numbers."""
+        if self._latest is not node:  # edges come node by node, and a node may have thousands
+            self._latest = node
+            self._operands = operand_symbols(node, self), [float(v) for v in node.operands]
+        return self._operands
+
     def __missing__(self, v: Value) -> Name:
         label = self.label[v]
         if isinstance(label, int):
             self[v] = Name(f"v_{{{label}}}")
-        elif self.times[label] == 1:
+        elif self.count[label] == 1:
             self[v] = Name(label)
         else:
             self.update(self._numbered)
@@ -78,7 +85,7 @@ class Names(dict[Value, Name]):
         place = Counter[str | int]()
         found = {}
         for v, label in self.label.items():
-            if isinstance(label, str) and self.times[label] > 1:
+            if isinstance(label, str) and self.count[label] > 1:
                 place[label] += 1
                 found[v] = Name(label, str(place[label]))
         return found
@@ -124,31 +131,28 @@ def _by_value(variables: Mapping[str, Any]) -> dict[Value, str]:
 # ------------------------------------------------------------------ factors
 
 
-def local_formula(edge: Edge, name: Names, expand: bool = False) -> Expr:
+def local_formula(edge: Edge, names: Names, expand: bool = False) -> Expr:
     """∂child/∂parent by the table's formula, in the names of the operands; see `formula.local`."""
     child = edge.child
-    if name.latest is not child:  # edges come node by node, and a node may have thousands
-        name.latest = child
-        name.operands = operand_symbols(child, name), [float(v) for v in child.operands]
-    operands, numbers = name.operands
-    place = name.place(child, edge.place)
+    operands, numbers = names.operands(child)
+    place = names.place(child, edge.place)
     return formula.local(OPS[child.op], operands, place, numbers, expand)
 
 
-def operand_symbols(node: Value, name: Names) -> list[Expr]:
+def operand_symbols(node: Value, names: Names) -> list[Expr]:
     """The operands of a node as symbols: Values by name, numbers as they are.
 
     One of the row's constants, a target say, that was given as a number is called t, as in the
     lecture, where no node is; t[2] is that of the second of several outputs with one label.
     """
     constants = _constants(node)
-    copies = {name[v].copy for v in node.parents} if constants else {}
+    copies = {names[v].copy for v in node.parents} if constants else {}
     copy = "".join(copies) if len(copies) == 1 else ""
     found: list[Expr] = []
     for k, v in enumerate(node.operands):
         if isinstance(v, Value):
-            found.append(name[v])
-        elif k in constants and constants[k] not in name.times:
+            found.append(names[v])
+        elif k in constants and constants[k] not in names.count:
             found.append(Name(constants[k], copy))
         else:
             found.append(Number(v))

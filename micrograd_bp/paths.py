@@ -236,11 +236,10 @@ class Region:
                     members += small
                     group.update(dict.fromkeys(small, members))
             group[node] = members
-        place = {node: k for k, node in enumerate(self.nodes)}
         found: dict[int, Region] = {}
         for members in group.values():
             if id(members) not in found:
-                nodes = [self.top, *sorted(members, key=place.__getitem__), self.bottom]
+                nodes = [self.top, *sorted(members, key=self._place.__getitem__), self.bottom]
                 into = {node: self.into[node] for node in nodes[1:-1]}
                 found[id(members)] = Region(nodes, into | {self.bottom: []})
         for edge in self.into[self.bottom]:
@@ -255,6 +254,8 @@ class Region:
         """
         if (count := self.count()) > limit:
             raise TooManyPaths(count, limit)
+        if not count:
+            return []
         if len(self.nodes) == 1:
             return [Path((self.top,), (), ())]
         outgoing: dict[Value, list[Edge]] = {node: [] for node in self.nodes}
@@ -314,7 +315,8 @@ Part = Edge | Series | Branches | Whole | Skipped
 T = TypeVar("T")
 
 EFFORT, AGAIN = 20, 500
-"""Edges that may be looked at for each factor of the budget, once and again and again."""
+"""How many edges may be looked at for each factor of the budget that they may become: where each is
+looked at once, and where it is for every way down to one node."""
 
 
 def shortened(items: Sequence[T], first: int, last: int, what: str) -> list[T | Skipped]:
@@ -358,9 +360,10 @@ def _between_stages(
 ) -> Part:
     """What leads from one stage to the next: an edge, or the ways beside each other."""
     inner = region.inner(upper, between, lower)
-    branches: list[Part] = [edge for edge in inner.into[lower] if edge.child is upper]
-    if len(inner.into[lower]) == 1:
-        return inner.into[lower][0]
+    into = inner.into[lower]
+    if len(into) == 1:
+        return into[0]
+    branches: list[Part] = [edge for edge in into if edge.child is upper]
     small = sum(map(len, inner.into.values())) <= EFFORT * budget
     groups = inner.components()[::-1] if small else []
     share = budget // (len(groups) + len(branches) or 1)

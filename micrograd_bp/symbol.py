@@ -143,6 +143,8 @@ _UNKNOWN_ACCENT = re.compile("(?![\u0300-\u0304\u0306-\u0308\u030a-\u030c])[\u03
 """Combining marks at which KaTeX gives up."""
 _SPECIAL = re.compile("([A-Za-z{0}][{1}]|[{0}])".format("".join(_COMMANDS), "".join(_OF_ACCENT)))
 _MATHEMATICS = re.compile("(?:[0-9()+=,.:-]|[A-Za-z](?![A-Za-z]))*")
+_INDICES = re.compile("[0-9i-n]+")
+"""A script like ij or 1j: letters that each are an index."""
 
 
 def latex(label: str) -> str:
@@ -165,10 +167,6 @@ def latex(label: str) -> str:
         out += mark + (shown if len(shown) == 1 else f"{{{shown}}}")
         used += mark
     return out
-
-
-_INDICES = re.compile("[0-9i-n]+")
-"""A script like ij or 1j: letters that each are an index."""
 
 
 def _tex(run: str) -> str:
@@ -227,7 +225,7 @@ def mathml(label: str) -> str:
 def _scripted(base: str, scripts: dict[str, str]) -> str:
     if not scripts:
         return base
-    name = {"_": "msub", "^": "msup"}[next(iter(scripts))] if len(scripts) == 1 else "msubsup"
+    name = "m" + "sub" * ("_" in scripts) + "sup" * ("^" in scripts)
     parts = [scripts[mark] for mark in "_^" if mark in scripts]
     return f"<{name}>{base or '<mrow></mrow>'}{''.join(parts)}</{name}>"
 

@@ -175,7 +175,7 @@ def test_a_weight_twice_counts_once():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([], "cost: the output has no weights"),
+        ([], "cost: expected at least one weight, got none"),
         (Value(1.0, "q"), "cost: the output does not depend on 'q'"),
         ([Value(1.0)], r"cost: the output does not depend on Value\(data=1.0"),
     ],
