@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_bp.symbol import short
-from micrograd_bp.table import number
+from micrograd_bp.table import number, whole
 
 Rows = list[list[float]]
 Data = tuple[Rows, list[int]]
@@ -106,23 +106,13 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Data:
     >>> xor()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     """
-    corners = [(float(k // 2 % 2), float(k % 2)) for k in range(_count(n))]
+    corners = [(float(k // 2 % 2), float(k % 2)) for k in range(whole(n, "n", 2))]
     return _noisy([(a, b, int(a != b)) for a, b in corners], noise, _generator(seed))
-
-
-def _count(n: int) -> int:
-    try:
-        count = index(n)
-    except TypeError:
-        raise TypeError(f"expected an integer as the number of points, got n = {n!r}") from None
-    if count < 2:
-        raise ValueError(f"expected at least 2 points, one of each class, got n = {n}")
-    return count
 
 
 def _halves(n: int) -> tuple[int, int]:
     """How many of n points are of class 0, how many of class 1."""
-    count = _count(n)
+    count = whole(n, "n", 2)
     return count // 2, count - count // 2
 
 
@@ -132,10 +122,7 @@ def _steps(first: float, last: float, count: int) -> list[float]:
 
 
 def _generator(seed: int) -> random.Random:
-    try:
-        return random.Random(index(seed))
-    except TypeError:
-        raise TypeError(f"expected an integer as the seed, got {seed!r}") from None
+    return random.Random(whole(seed, "seed"))
 
 
 def _scattered(points: list[tuple[float, float, int]], noise: float, seed: int) -> Data:
@@ -378,12 +365,11 @@ def train_test_split(
     order = _generator(seed).sample(range(n), n)
     by_label = sorted(order, key=lambda k: y[k])
     held = {by_label[(2 * k + 1) * n // (2 * count)] for k in range(count)}
-    rest = [k for k in order if k not in held]
-    back = [k for k in order if k in held]
-    return ([X[k] for k in rest], [y[k] for k in rest]), (
-        [X[k] for k in back],
-        [y[k] for k in back],
-    )
+
+    def examples(chosen: Sequence[int]) -> tuple[list[Any], list[Any]]:
+        return [X[k] for k in chosen], [y[k] for k in chosen]
+
+    return examples([k for k in order if k not in held]), examples([k for k in order if k in held])
 
 
 def standardize(
