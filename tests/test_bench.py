@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-import micrograd_bp as mb
 from micrograd_bp.bench import graphs, measuring, native, networks, report, workloads
 from micrograd_bp.bench.measuring import Row, Table, compare
 from micrograd_bp.bench.problems import chain, dag, moons, pixels
@@ -279,11 +278,6 @@ def test_missing_peers_are_listed_with_what_to_install(monkeypatch, tiny, tmp_pa
         assert line in shown
     assert shown.count("| missing: ") == len(WORKLOADS["W1"].contestants) - 2
     assert len((tmp_path / "bench.md").read_text(encoding="utf-8").splitlines()) > 15
-
-
-def test_an_engine_without_compile_is_missing(monkeypatch):
-    monkeypatch.delattr(mb, "compile", raising=False)
-    assert missing("compiled") == "a version of micrograd_bp with `compile`"
 
 
 def test_known():

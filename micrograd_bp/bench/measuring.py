@@ -11,11 +11,11 @@
 
 import gc
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from micrograd_bp.bench.workloads import Workload, missing
@@ -43,7 +43,8 @@ class Row:
 
     @property
     def median(self) -> float:
-        return median(self.times)
+        """Seconds a step, for a row that was measured."""
+        return statistics.median(self.times)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Table:
         rows = {row.name: row for row in self.rows if row.times}
         if name not in rows or to not in rows:
             return None
-        return median(a / b for a, b in zip(rows[name].times, rows[to].times))
+        return statistics.median(a / b for a, b in zip(rows[name].times, rows[to].times))
 
 
 def compare(
@@ -104,17 +105,14 @@ def compare(
             reference = reference or numbers
             apart = difference(numbers, reference)
             if apart <= TOLERANCE:
-                rows[contestant] = Row(contestant, "measured", "", (), prepared, apart)
+                rows[contestant] = Row(contestant, "measured", prepared=prepared, difference=apart)
                 runs[contestant] = run
             else:
                 note = f"its value or gradients differ by {apart:.1e}"
                 rows[contestant] = Row(contestant, "failed", note)
             del found
     for contestant, times in _in_turn(runs, repeats, seconds).items():
-        row = rows[contestant]
-        rows[contestant] = Row(
-            contestant, row.status, "", tuple(times), row.prepared, row.difference
-        )
+        rows[contestant] = replace(rows[contestant], times=tuple(times))
     return Table(name, workload.title, [rows[contestant] for contestant in contestants])
 
 

@@ -98,7 +98,7 @@ def _about(about: dict[str, Any]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
+    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in cells)}|"
 
 
 def _cells(table: Table, row: Row, ratios: Sequence[str], width: int) -> list[str]:
@@ -152,8 +152,8 @@ def document(tables: Sequence[Table], about: dict[str, Any]) -> dict[str, Any]:
 
 
 def _record(table: Table, row: Row) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": row.name, "title": CONTESTANTS[row.name].title}
-    record |= {"status": row.status}
+    title = CONTESTANTS[row.name].title
+    record: dict[str, Any] = {"name": row.name, "title": title, "status": row.status}
     if not row.times:
         return record | {"note": row.note}
     ratios = {to: table.ratio(row.name, to) for to in REFERENCES}

@@ -15,7 +15,6 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-import micrograd_bp as mb
 from micrograd_bp.bench import graphs, native, networks
 from micrograd_bp.bench.problems import Graph, Network, Ready, chain, dag, moons, pixels
 
@@ -71,8 +70,6 @@ def missing(name: str) -> str:
     contestant = CONTESTANTS[name]
     if contestant.module and find_spec(contestant.module) is None:
         return contestant.install
-    if name == "compiled" and not hasattr(mb, "compile"):
-        return "a version of micrograd_bp with `compile`"
     if name in ("c", "c-fast-math", "casadi-c") and native.compiler() is None:
         return _GCC[1]
     return ""
