@@ -35,9 +35,17 @@ class Film:
     milliseconds: int = 120
 
     def gif(self) -> bytes:
-        """An animated GIF that begins anew after its last frame, which it holds for a while."""
-        from PIL import Image
+        """An animated GIF that begins anew after its last frame, which it holds for a while.
 
+        Errors: ImportError without Pillow, by which it is written.
+        """
+        try:
+            from PIL import Image
+        except ImportError:
+            raise ImportError(
+                "a GIF needs Pillow, which comes with matplotlib: "
+                "pip install 'micrograd_bp[train]'; a page, .html, needs nothing"
+            ) from None
         frames = [Image.open(io.BytesIO(image)).convert("RGB") for image in self.images]
         colours = frames[-1].quantize(256, Image.Quantize.MAXCOVERAGE)
         first, *rest = (f.quantize(palette=colours, dither=Image.Dither.NONE) for f in frames)
@@ -50,7 +58,7 @@ class Film:
         """A page with the frames, a slider, and a button to play them."""
         film = {
             "titles": [*self.titles],
-            "frames": [f"data:image/png;base64,{_text(image)}" for image in self.images],
+            "frames": [f"data:image/png;base64,{_base64(image)}" for image in self.images],
             "milliseconds": self.milliseconds,
         }
         parts = {
@@ -61,7 +69,10 @@ class Film:
         return viewer.filled("film.html", parts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the film to a file: .gif or .html, by its suffix; ValueError for another one."""
+        """Write the film to a file: .gif or .html, by its suffix.
+
+        Errors: ValueError for another suffix, those of `gif`, OSError where it cannot be written.
+        """
         suffix = Path(path).suffix.lower()
         if suffix not in (".gif", ".html"):
             raise ValueError(f"cannot save {os.fspath(path)!r}: expected .gif or .html")
@@ -69,12 +80,12 @@ class Film:
 
     def _repr_html_(self) -> str:
         words = viewer.escaped(f"{self!r}: from {self.titles[0]} to {self.titles[-1]}")
-        image = f"data:image/gif;base64,{_text(self.gif())}"
+        image = f"data:image/gif;base64,{_base64(self.gif())}"
         return f'<img style="max-width:100%" alt="{words}" src="{image}">'
 
     def __repr__(self) -> str:
         return f"Film({len(self.images)} frame{'s' * (len(self.images) != 1)})"
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()

@@ -28,7 +28,7 @@ from micrograd_bp.film import Film
 from micrograd_bp.nn import MLP, Layer, tex
 from micrograd_bp.picture import LIGHT, state
 from micrograd_bp.recording import with_recording
-from micrograd_bp.table import number
+from micrograd_bp.table import number, whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,18 +180,19 @@ class _Plane:
 
     def __init__(self, X: Sequence[Sequence[float]], y: Sequence[int], resolution: int) -> None:
         if len(X) != len(y):
-            raise ValueError(f"expected a label for each point: {len(X)} points, {len(y)} labels")
+            raise ValueError(
+                f"decision_boundary: expected a label for each of {len(X)} points, got {len(y)}"
+            )
         if not len(X):
             raise ValueError("decision_boundary: expected points, got none")
         if wrong := [len(row) for row in X if len(row) != 2]:
             raise ValueError(f"decision_boundary: expected 2 inputs, got rows of {wrong[0]}")
-        if resolution < 2:
-            raise ValueError(f"expected a resolution of at least 2, got {resolution}")
         self.X = [[number(x, f"point {k}") for x in row] for k, row in enumerate(X)]
         if bad := [row for row in self.X if not all(map(math.isfinite, row))]:
             raise ValueError(f"decision_boundary: expected finite points, got {bad[0]}")
         self.y = y
-        self.xs, self.ys = (_stretch(column, resolution) for column in _columns(self.X))
+        count = whole(resolution, "resolution", 2)
+        self.xs, self.ys = (_stretch(column, count) for column in _columns(self.X))
 
     def limit(self, model: Any) -> float:
         """How far from the threshold the colours end: most points lie within."""
@@ -509,16 +510,16 @@ def animation(
             )
     plane = _Plane(X, y, resolution)
     before = [parameter.data for parameter in parameters]
-    images = []
+    pngs = []
     try:
         _set(parameters, frames[-1][1])
         limit = plane.limit(model)
         for title, values in frames:
             _set(parameters, values)
-            images.append(_png(plane.draw(model, limit, title), 144))
+            pngs.append(_png(plane.draw(model, limit, title), 144))
     finally:
         _set(parameters, before)
-    return Film([title for title, _ in frames], images, milliseconds)
+    return Film([title for title, _ in frames], pngs, milliseconds)
 
 
 def _set(parameters: Sequence[Value], values: Sequence[float]) -> None:

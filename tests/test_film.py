@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import sys
 
 import pytest
 from PIL import Image
@@ -60,6 +61,14 @@ def test_in_a_notebook(film):
         film._repr_html_(),
     )
     assert base64.b64decode(shown[1]) == film.gif()
+
+
+def test_without_pillow(film, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ImportError, match=r"pip install 'micrograd_bp\[train\]'"):
+        film.save(tmp_path / "a.gif")
+    film.save(tmp_path / "a.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
 
 
 @pytest.mark.parametrize("convert", [str, lambda path: path])

@@ -326,14 +326,18 @@ def test_equal_scales_where_they_compare():
     ("arguments", "options", "message"),
     [
         (([], []), {}, "expected points, got none"),
-        ((POINTS, [0, 1]), {}, "a label for each point: 4 points, 2 labels"),
+        ((POINTS, [0, 1]), {}, "boundary: expected a label for each of 4 points, got 2"),
         (([[1.0, 2.0, 3.0]], [0]), {}, "expected 2 inputs, got rows of 3"),
         (([[1.0]], [0]), {}, "expected 2 inputs, got rows of 1"),
         (([[math.nan, 1.0]], [0]), {}, r"expected finite points, got \[nan, 1\.0\]"),
         ((POINTS, [0, 1, 2, 0]), {}, "expected labels 0, 1 for 1 output, got 2"),
         ((POINTS, [-1, 1, 0, 1]), {}, "expected labels -1, 1 for 1 output, got 0"),
         ((POINTS, [0, 1, 0.5, 1]), {}, r"expected labels 0, 1 for 1 output, got 0\.5"),
-        ((POINTS, [0, 1, 0, 1]), {"resolution": 1}, "a resolution of at least 2, got 1"),
+        (
+            (POINTS, [0, 1, 0, 1]),
+            {"resolution": 1},
+            "resolution = 1: expected a whole number from 2 on",
+        ),
     ],
 )
 def test_mistakes_in_a_boundary(arguments, options, message):
