@@ -15,8 +15,6 @@ from micrograd_bp.directional import hvp, jvp
 from micrograd_bp.drawing import draw, draw_dot
 from micrograd_bp.engine import Value, grad, hessian, no_grad, topological_order
 from micrograd_bp.nn import MLP, Layer, Module, Neuron
-
-# fmt: off
 from micrograd_bp.ops import (
     OPS,
     cos,
@@ -47,6 +45,7 @@ from micrograd_bp.stepping import steps
 from micrograd_bp.torch_bridge import from_torch, to_torch
 from micrograd_bp.train import fit
 
+# fmt: off
 __all__ = [
     "MLP", "OPS", "SGD", "Adam", "AdamW", "Layer", "Module", "Neuron", "Stepper", "Value",
     "check_graph", "compile", "cos", "cost", "derive", "dot", "draw", "draw_dot", "erf", "exp",

@@ -34,7 +34,10 @@ from micrograd_bp.table import number
 class Report:
     """A report is true where all is well; it reads as text, and as that text in a notebook."""
 
-    ok: bool
+    @property
+    def ok(self) -> bool:
+        """Whether all is well."""
+        raise NotImplementedError
 
     def __bool__(self) -> bool:
         return self.ok
@@ -60,7 +63,8 @@ class Derivative:
         return self.estimate.allows(self.derivative)
 
     def __str__(self) -> str:
-        power = {1: ""}.get(len(self.inputs), unicode(f"^{{{len(self.inputs)}}}"))
+        order = len(self.inputs)
+        power = unicode(f"^{{{order}}}") if order > 1 else ""
         name = f"∂{power}f/" + "".join(f"∂x{k + 1}" for k in self.inputs)
         e = self.estimate
         found = f"{e.value:15.10g} ± {e.error:.0e}"
@@ -79,7 +83,7 @@ class GradientReport(Report):
     derivatives: tuple[Derivative, ...]
 
     @property
-    def ok(self) -> bool:  # type: ignore[override]
+    def ok(self) -> bool:
         """Whether every derivative is right."""
         return all(d.ok for d in self.derivatives)
 
@@ -170,7 +174,7 @@ class GraphReport(Report):
     faults: tuple[Fault, ...]
 
     @property
-    def ok(self) -> bool:  # type: ignore[override]
+    def ok(self) -> bool:
         """Whether every node and edge is right."""
         return not self.faults
 

@@ -50,6 +50,7 @@ class State:
         self.best_epoch, self.best_loss, self.best = 0, inf, self.measured
 
     def end_epoch(self, told: Mapping[str, Any]) -> None:
+        """Count an epoch, keep what is told of it, and the parameters if they are the best yet."""
         self.epoch += 1
         for name, values in self.curves.items():
             values.append(told[name])
@@ -60,6 +61,7 @@ class State:
             self.best_epoch, self.best_loss, self.best = self.epoch, reached, at
 
     def back_to_best(self) -> None:
+        """Give the parameters the best numbers so far."""
         for parameter, value in zip(self.parameters, self.best):
             parameter.data = value
 
@@ -75,6 +77,7 @@ class State:
             raise kind(error)(said) from error
 
     def checkpoint(self) -> dict[str, Any]:
+        """All of it as plain data for JSON; later steps do not change it."""
         version, numbers, gauss = self.rng.getstate()
         best = {
             "epoch": self.best_epoch,

@@ -85,7 +85,9 @@ def entries(content: Any, required: Collection[str], optional: Collection[str] =
     """Check that `content` is an object with these keys; ValueError for another, or one missing."""
     known = {*required, *optional}
     if not isinstance(content, dict):
-        raise ValueError(f"expected an object with {', '.join(sorted(known))}")
+        raise ValueError(
+            f"expected an object with {', '.join(sorted(known))}, got {shown(content)}"
+        )
     if unknown := content.keys() - known:
         raise ValueError(f"unknown {', '.join(map(shown, sorted(unknown, key=str)[:5]))}")
     if missing := {*required} - content.keys():
@@ -104,7 +106,7 @@ def number(value: Any, where: str) -> float:
 
 
 def vector(values: Any, where: str, length: int = 0, because: str = "") -> list[float]:
-    """A list of numbers; with a `length`, of as many `because` another entry has them."""
+    """A list of numbers; with a `length`, so many, as many as `because` says."""
     if not isinstance(values, list) or not values:
         raise ValueError(f"{where}: expected a list of numbers, got {shown(values)}")
     if length and len(values) != length:

@@ -8,9 +8,9 @@ PyTorch is not needed for anything else here, and no extra installs it. With it:
     model = from_torch(module)
 
 Both compute the same outputs and gradients, to the rounding of PyTorch, whose derivatives of
-sigmoid and tanh are a(1 - a) and 1 - a². What both have are linear layers and
-these activations, in PyTorch's names: ReLU, LeakyReLU with a slope of 0.01, GELU by erf, Softplus
-with a beta of 1, Sigmoid, Tanh.
+sigmoid and tanh are a(1 - a) and 1 - a². What both have are linear layers and these activations,
+in PyTorch's names: ReLU, LeakyReLU with a slope of 0.01, GELU by erf, Softplus with a beta of 1,
+Sigmoid, Tanh.
 """
 
 from typing import Any

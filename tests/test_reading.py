@@ -97,8 +97,8 @@ def test_shown_is_short_and_on_one_line(value):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ([], "expected an object with a, b, c"),
-        (None, "expected an object with a, b, c"),
+        ([], "expected an object with a, b, c, got []"),
+        (None, "expected an object with a, b, c, got null"),
         ({"a": 1, "d": 2, "e": 3}, 'unknown "d", "e"'),
         (dict.fromkeys("abdefghi", 0), 'unknown "d", "e", "f", "g", "h"'),
         ({"a": 1, "c": 2, 3: 4}, "unknown 3"),
