@@ -65,7 +65,7 @@ def make_circles(n: int = 100, noise: float = 0.1, seed: int = 0, factor: float 
     """
     radius = number(factor, "factor")
     if not 0 < radius < 1:
-        raise ValueError(f"expected a factor between 0 and 1, got {factor}")
+        raise ValueError(f"factor = {factor}: expected a number between 0 and 1")
     points = []
     for label, (r, count) in enumerate(zip((1.0, radius), _halves(n))):
         angles = (2 * math.pi * k / count for k in range(count))
@@ -85,7 +85,7 @@ def make_spirals(n: int = 100, noise: float = 0.1, seed: int = 0, turns: float =
     (0.5, 3.5)
     """
     if not 0 < number(turns, "turns") < math.inf:
-        raise ValueError(f"expected more than 0 turns, got {turns}")
+        raise ValueError(f"turns = {turns}: expected a finite number above 0")
     inner = math.pi / 2
     outer = inner + 2 * math.pi * turns
     points = []
@@ -134,7 +134,7 @@ def _scattered(points: list[tuple[float, float, int]], noise: float, seed: int) 
 
 def _noisy(points: list[tuple[float, float, int]], noise: float, rng: random.Random) -> Data:
     if not 0 <= number(noise, "noise") < math.inf:
-        raise ValueError(f"expected the noise to be a standard deviation ≥ 0, got {noise}")
+        raise ValueError(f"noise = {noise}: expected a finite standard deviation of at least 0")
     X = [[a + rng.gauss(0.0, noise), b + rng.gauss(0.0, noise)] for a, b, _ in points]
     return X, [label for _, _, label in points]
 
@@ -356,12 +356,14 @@ def train_test_split(
     """
     n = len(X)
     if len(y) != n:
-        raise ValueError(f"expected a label for each row, got {n} rows and {len(y)} labels")
+        raise ValueError(
+            f"train_test_split: expected a label for each row, got {n} rows and {len(y)} labels"
+        )
     if not 0 < number(test, "test") < 1:
-        raise ValueError(f"expected a share between 0 and 1, got test = {test}")
+        raise ValueError(f"test = {test}: expected a share between 0 and 1")
     count = math.ceil(n * test)
     if not 0 < count < n:
-        raise ValueError(f"{n} rows are too few to hold a share of {test} back")
+        raise ValueError(f"train_test_split: {n} rows are too few to hold a share of {test} back")
     order = _generator(seed).sample(range(n), n)
     by_label = sorted(order, key=lambda k: y[k])
     held = {by_label[(2 * k + 1) * n // (2 * count)] for k in range(count)}
@@ -394,7 +396,7 @@ def standardize(
         for rows in (X if like is None else like, X)
     )
     if not known:
-        raise ValueError("expected rows to take mean and deviation from, got none")
+        raise ValueError("standardize: expected rows to take mean and deviation from, got none")
     width = len(known[0])
     for rows in (known, X):
         for k, row in enumerate(rows):
