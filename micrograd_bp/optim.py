@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite, isnan, sqrt
 from typing import Any
 
+from micrograd_bp import reading
 from micrograd_bp.engine import Value
 from micrograd_bp.table import listed, number
 
@@ -50,8 +51,8 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value], lr: float, weight_decay: float) -> None:
         self.parameters = _leaves(parameters)
-        self.lr = _number("lr", lr, "a number above 0", above=0.0)
-        self.weight_decay = _number("weight_decay", weight_decay, "a number of at least 0")
+        self.lr = _setting("lr", lr, positive=True)
+        self.weight_decay = _setting("weight_decay", weight_decay)
         self.steps = 0
 
     def rule(self, sqrt: Callable[[Any], Any] = sqrt) -> Callable[..., tuple[Any, ...]]:
@@ -96,15 +97,12 @@ class Optimizer:
 
         Errors: ValueError or TypeError for what is no such state; then nothing has changed.
         """
-        known = self.state_dict()
-        if not isinstance(state, Mapping) or state.get("optimizer") != known["optimizer"]:
-            given = state.get("optimizer") if isinstance(state, Mapping) else state
-            raise ValueError(
-                f"expected the state of {known['optimizer']}, got that of {given!r:.40}"
-            )
-        if state.keys() != known.keys():
-            wrong = sorted(map(str, state.keys() ^ known.keys()))
-            raise ValueError(f"state: {', '.join(wrong)} missing, or not expected")
+        own = type(self).__name__
+        given = state.get("optimizer") if isinstance(state, Mapping) else state
+        if not isinstance(state, Mapping) or given != own:
+            raise ValueError(f"expected the state of {own}, got that of {given!r:.40}")
+        with reading.inside("state"):
+            reading.entries({**state}, self.state_dict())
         remembered = {
             name: _numbers(f"state: {name}", state[name], len(self.parameters))
             for name in self.remembered()
@@ -161,7 +159,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay)
-        self.momentum = _number("momentum", momentum, "a number of at least 0")
+        self.momentum = _setting("momentum", momentum)
         self.nesterov = nesterov
         if nesterov not in (False, True) or (nesterov and not momentum):
             raise ValueError(
@@ -212,10 +210,9 @@ class Adam(Optimizer):
         pair = listed(betas, "betas")
         if len(pair) != 2:
             raise ValueError(f"betas: expected two numbers, got {len(pair)}")
-        below_1 = "a number of at least 0 and below 1"
-        first, second = (_number("betas", beta, below_1, below=1.0) for beta in pair)
+        first, second = (_setting("betas", beta, below=1.0) for beta in pair)
         self.betas = first, second
-        self.eps = _number("eps", eps, "a number above 0", above=0.0)
+        self.eps = _setting("eps", eps, positive=True)
         self.m = [0.0] * len(self.parameters)
         self.v = [0.0] * len(self.parameters)
 
@@ -289,12 +286,11 @@ def _leaves(parameters: Iterable[Value]) -> list[Value]:
     return leaves
 
 
-def _number(
-    name: str, value: Any, expected: str, above: float | None = None, below: float = inf
-) -> float:
+def _setting(name: str, value: Any, *, positive: bool = False, below: float = inf) -> float:
     found = number(value, name)
-    if not (0.0 if above is None else above) <= found < below or found == above:
-        raise ValueError(f"{name} = {found!r}: expected {expected}")
+    if not 0.0 <= found < below or (positive and not found):
+        least = "above 0" if positive else "of at least 0"
+        raise ValueError(f"{name} = {found!r}: expected a number {least} and below {below:g}")
     return found
 
 

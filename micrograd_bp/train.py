@@ -24,7 +24,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -241,11 +241,13 @@ def fit(
     state = State(parameters, optimizer, rng, len(X), size, curves)
     tqdm = _tqdm(progress)
     compute = _of_values(model, parameters, loss, penalty, X, y)
-    way: _WithValues | InArrays = _WithValues(state, compute)
+    step = _step_of_values(state, compute)
+    arrays: InArrays | nullcontext[None] = nullcontext()
     measure = None if held is None else _measure_of_values(model, loss, *held)
     if compile:
         program = recorded(compute, model, parameters, loss, penalty, X, y)
-        way = InArrays(program, state, X, y, way.step)
+        arrays = InArrays(program, state, X, y, step)
+        step = arrays.step
         if held is not None and measure is not None:
             measure = _measure_of_arrays(program, *program.arrays(*held), measure)
     if resume is not None:
@@ -256,8 +258,8 @@ def fit(
     interrupted = False
     try:
         while state.epoch < epochs:
-            with way:
-                told = _epoch(state, way.step, penalty, right, y)
+            with arrays:
+                told = _epoch(state, step, penalty, right, y)
             if held is not None and measure is not None:
                 told |= _validation(state, measure, right, held[1])
             state.end_epoch(told)
@@ -348,21 +350,16 @@ def _of_values(
     return compute
 
 
-class _WithValues(AbstractContextManager["_WithValues", None]):
-    """Steps by `backward()` and the optimizer's `step`."""
+def _step_of_values(state: State, compute: Compute) -> Compute:
+    """The same, and then the optimizer's step."""
 
-    def __init__(self, state: State, compute: Compute) -> None:
-        self.state, self.compute = state, compute
-
-    def __exit__(self, *_: Any) -> None:
-        """There is nothing to give back."""
-
-    def step(self, chosen: Sequence[int]) -> Batch:
-        """What the examples with these numbers come to, before the step."""
-        batch = self.compute(chosen)
-        self.state.measured = [p.data for p in self.state.parameters]
-        self.state.optimizer.step()
+    def step(chosen: Sequence[int]) -> Batch:
+        batch = compute(chosen)
+        state.measured = [p.data for p in state.parameters]
+        state.optimizer.step()
         return batch
+
+    return step
 
 
 def _measure_of_values(

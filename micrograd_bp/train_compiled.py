@@ -199,6 +199,7 @@ class InArrays:
         return batch
 
     def _with_values(self, act: Callable[[], Any]) -> Any:
+        """What `act()` gives, which works on the Values."""
         self.__exit__(None)
         found = act()
         self.__enter__()
