@@ -7,7 +7,8 @@ local derivatives it records, derivatives of derivatives, and the row's own grad
 >>> OPS["mul"]
 mul(x, y) = x * y,  ∂/∂x = y,  ∂/∂y = x
 
-The functions take Values and numbers alike, and an operation of your own is one more row:
+The functions take Values and numbers alike; where there is no value they raise ValueError,
+ZeroDivisionError or OverflowError, and an operation of your own is one more row:
 
 >>> exp(0.0), log(1.0), sqrt(9.0), sin(0.0), cos(0.0), tan(0.0), tanh(0.0), sigmoid(0.0), erf(0.0)
 (1.0, 0.0, 3.0, 0.0, 1.0, 0.0, 0.0, 0.5, 0.0)
@@ -36,8 +37,7 @@ __all__ = [
     "tan", "tanh",
 ]
 
-# Formulas compare by < and > alone, for == of Values is identity: x = 0 is `0.0 <= x <= 0.0`, or
-# what is left of two cases. `x + y`, `inf - z` and `nan * x * y` are there to hand a nan on.
+# Cases go by < and > alone, for == of Values is identity; x + y, inf - z, nan * x * y hand nan on.
 operation("add(x, y)",      "x + y",       "1.0",     "1.0",     symbol="+")
 operation("sub(x, y)",      "x - y",       "1.0",     "-1.0",    symbol="-")
 operation("mul(x, y)",      "x * y",       "y",       "x",       symbol="*")
