@@ -23,7 +23,7 @@ OPS = ("add", "sub", "mul", "tanh", "sin")  # numbered as in graph.c
 _BINARY = {name: getattr(operator, name) for name in OPS[:3]}
 
 
-def trace(graph: Graph, leaves: Sequence[Any], tanh: Any = None, sin: Any = None) -> Any:
+def trace(graph: Graph, leaves: Sequence[Any], tanh: Any, sin: Any) -> Any:
     """The last node, by Python's arithmetic and these functions, on scalars of any make."""
     functions: Mapping[str, Callable[[Any, Any], Any]] = {
         **_BINARY, "tanh": lambda x, _: tanh(x), "sin": lambda x, _: sin(x)
@@ -84,44 +84,48 @@ def autograd(graph: Graph) -> Ready:
 
 def xad(graph: Graph) -> Ready:
     """XAD records anew in each step: its bindings for Python have no replay."""
-    from xad import adj_1st, math
+    from xad import adj_1st
 
     def run() -> list[float]:
         with adj_1st.Tape() as tape:
-            leaves = [*map(adj_1st.Real, graph.leaves)]
-            for leaf in leaves:
-                tape.registerInput(leaf)
-            tape.newRecording()
-            output = trace(graph, leaves, math.tanh, math.sin)
-            tape.registerOutput(output)
-            output.setDerivative(1.0)
-            tape.computeAdjoints()
-            return [output.getValue(), *(leaf.getDerivative() for leaf in leaves)]
+            return _adjoints(tape, *_on_tape(tape, graph))
 
     return run, lambda found: found
 
 
 def xad_adjoints(graph: Graph) -> Ready:
     """The backward pass alone, over a tape that XAD has recorded: the part that it can repeat."""
-    from xad import adj_1st, math
+    from xad import adj_1st
 
     tape = adj_1st.Tape()
     with tape:
-        leaves = [*map(adj_1st.Real, graph.leaves)]
-        for leaf in leaves:
-            tape.registerInput(leaf)
-        tape.newRecording()
-        output = trace(graph, leaves, math.tanh, math.sin)
-        tape.registerOutput(output)
+        leaves, output = _on_tape(tape, graph)
 
     def run() -> list[float]:
         with tape:
             tape.clearDerivatives()
-            output.setDerivative(1.0)
-            tape.computeAdjoints()
-            return [output.getValue(), *(leaf.getDerivative() for leaf in leaves)]
+            return _adjoints(tape, leaves, output)
 
     return run, lambda found: found
+
+
+def _on_tape(tape: Any, graph: Graph) -> tuple[list[Any], Any]:
+    """The leaves and the output, recorded by XAD."""
+    from xad import adj_1st, math
+
+    leaves = [*map(adj_1st.Real, graph.leaves)]
+    for leaf in leaves:
+        tape.registerInput(leaf)
+    tape.newRecording()
+    output = trace(graph, leaves, math.tanh, math.sin)
+    tape.registerOutput(output)
+    return leaves, output
+
+
+def _adjoints(tape: Any, leaves: Sequence[Any], output: Any) -> list[float]:
+    output.setDerivative(1.0)
+    tape.computeAdjoints()
+    return [output.getValue(), *(leaf.getDerivative() for leaf in leaves)]
 
 
 def casadi(graph: Graph) -> Ready:

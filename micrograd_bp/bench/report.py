@@ -75,7 +75,7 @@ def markdown(tables: Sequence[Table], about: dict[str, Any] | None = None) -> st
     """A table for each workload, below what `machine()` says."""
     parts = [] if about is None else [_about(about)]
     for table in tables:
-        ratios = [to for to in REFERENCES if table.ratio(to, to)]
+        ratios = [to for to in REFERENCES if table.ratio(to, to)]  # those that were measured
         heads = ["contestant", "median", "least to most", *(REFERENCES[to] for to in ratios)]
         heads += ["to prepare", "difference", "repeats"]
         lines = [f"## {table.name}: {table.title}", "", _line(heads)]
