@@ -265,6 +265,7 @@ def _wrong_slopes(node: Value, numbers: list[float], parents: list[int]) -> Iter
         def alone(x: float, k: int = group[0]) -> float:
             return op.evaluate([*numbers[:k], x, *numbers[k + 1 :]], node.operands)
 
+        # Of one operand alone, the steps go by its size.
         f, x = (alone, numbers[group[0]]) if len(group) == 1 else (along, 0.0)
         recorded = math.fsum(local[k] * weight for k, weight in weights.items())
         if _roughly(f, x, recorded):

@@ -98,7 +98,7 @@ class State:
         }
 
     def restore(self, content: Any, epochs: int) -> None:
-        """Go on from a checkpoint; ValueError for what is none, and nothing has changed."""
+        """Go on from a checkpoint; ValueError where it is not one, and nothing has changed."""
         try:
             self._restore(content, epochs)
         except (ValueError, TypeError) as error:

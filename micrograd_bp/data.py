@@ -383,6 +383,7 @@ def standardize(
     to be treated like them. A column that is constant there is only shifted. A table of one's own
     needs this where its columns differ in scale: the tanh of a weight in grams is 1, whatever it
     weighs.
+
     Errors: ValueError for no rows, or rows of different lengths; OverflowError for numbers that are
     too large.
 

@@ -13,8 +13,9 @@ r"""Losses, each one formula and one node, with the local derivative that the le
 Targets are numbers, or Values where their derivatives are wanted too. `squared_error` is that of
 one output; `mean_squared_error`, `binary_cross_entropy` and `hinge` take one output or the mean
 over several, `cross_entropy` all the logits of one example. With `fused=False` each of them
-records its sums and products one by one: the same number up to rounding. A target that is none
-is a ValueError, a loss too large for a float an OverflowError.
+records its sums and products one by one: the same number up to rounding. Errors: ValueError for
+a target out of its range, or not as many targets as outputs; TypeError for what is no number;
+OverflowError for a loss too large for a float.
 """
 
 from collections.abc import Callable, Iterable, Sequence

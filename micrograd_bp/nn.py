@@ -305,6 +305,7 @@ class MLP(Module):
             raise ValueError("a network needs at least 1 layer, got no arrays")
         width = len(layers[0][0][0])
         sizes = [len(rows) for rows, _ in layers]
+        # With a seed, for the module `random` is to be left alone.
         model = cls(width, sizes, activation, output_activation, seed=0, fused=fused)
         for m, (layer, (rows, biases)) in enumerate(zip(model.layers, layers), 1):
             for neuron, row, bias in zip(layer.neurons, rows, biases):

@@ -27,7 +27,7 @@ def inside(where: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def json_of(data: bytes) -> Any:
-    """What JSON in UTF-8 holds; ValueError for what is none, or has a key twice."""
+    """What JSON in UTF-8 holds; ValueError where it is not JSON, or has a key twice."""
     try:
         return json.loads(
             data.decode("utf-8-sig"),

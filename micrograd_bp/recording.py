@@ -75,7 +75,8 @@ def fill(node: Any, op: str, operands: Sequence[Any], derivatives: Sequence[floa
 
     One or two operands become `_x` and `_y`, their derivatives `_dx` and `_dy` (None for a
     number); of more, `_x` has the Values, `_dx` their derivatives and `_y` all, as tuples. With
-    tuples throughout, a node of two operands would take twice the time; but they may be tuples.
+    tuples throughout, a node of two operands would take twice the time. Of two, vectors (as
+    `l2` of one weight) have tuples too: the kind of `_dx` says which it is.
     """
     cls = type(node)
     node.op = op

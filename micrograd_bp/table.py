@@ -282,9 +282,10 @@ def operation(
     `definition` is the name with its operands. `value` is a formula, or a function of floats where
     there is no formula. Each of `partials` is the formula of ∂z/∂operand, in the operands, the
     value `z` and the operations of the table: hence it has derivatives in its turn.
-    Errors: ValueError for a definition that is none, a wrong number of partials, a name in a
-    formula that is not in the table, or a name that the package or Python has already. A row of
-    your own may be defined anew.
+    Errors: ValueError for a definition of another form, a wrong number of partials, a name in a
+    formula that is not in the table, or a name that the package or Python has already; SyntaxError
+    for text that is no formula; TypeError for a value that is neither. A row of your own may be
+    defined anew.
 
     >>> hypot = operation("hypot(x, y)", "sqrt(x * x + y * y)", "x / z", "y / z", domain="z > 0")
     >>> hypot(3.0, 4.0), hypot.derivatives(5.0, [3.0, 4.0])
