@@ -227,7 +227,7 @@ def fit(
     _checked(optimizer, parameters)
     callbacks = listed(callbacks, "callbacks")
     _functions(loss=[loss], penalty=[penalty], accuracy=[accuracy], callbacks=callbacks)
-    right = accuracy or _RIGHT.get(getattr(loss, "func", loss))
+    right = accuracy or _RIGHT.get(getattr(loss, "func", loss))  # also of a partial of a loss
     _try(model, loss, right, X, y)
     if held is not None:
         _try(model, loss, right, *held, "validation ")
@@ -277,10 +277,14 @@ def fit(
     finally:
         if bar is not None:
             bar.close()
-    curves = {name: [*checkpoint["history"][name]] for name in CURVES}
-    best = checkpoint["best"]
+    return _history(checkpoint, interrupted)
+
+
+def _history(checkpoint: dict[str, Any], interrupted: bool) -> History:
+    """What a checkpoint says, in lists of its own."""
+    curves, best = checkpoint["history"], checkpoint["best"]
     return History(
-        **curves,
+        **{name: [*curves[name]] for name in CURVES},
         interrupted=interrupted,
         best_epoch=best["epoch"],
         best=[*best["parameters"]],
