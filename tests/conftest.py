@@ -1,15 +1,11 @@
 """Fixtures of all tests."""
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from website import packed_package
 
 from micrograd_bp import OPS, table
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +73,4 @@ def visit(browser, tmp_path):
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     """The wheel of this tree, as `pip wheel .` makes it; nothing is fetched."""
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", folder, ROOT]
-    subprocess.run(command, check=True, timeout=120)
-    [path] = folder.iterdir()
-    return path
+    return packed_package(tmp_path_factory.mktemp("wheel"))

@@ -34,6 +34,26 @@ PUBLIC = [
 
 
 TEMPLATE = """{% extends "default/module.html.jinja2" %}
+{% block favicon %}<link rel="icon" href="data:,">{% endblock %}
+{% block style %}{{ super() }}<style>
+@media (max-width: 769px) { .pdoc h1.modulename { margin-right: 3rem; overflow-wrap: anywhere; } }
+@media (prefers-color-scheme: dark) {
+:root { color-scheme: dark; --pdoc-background: #1a1a1a; }
+.pdoc {
+  --text: #e6e6e6; --muted: #a9b0b8; --link: #6db8f2; --link-hover: #9fd0f7; --code: #242628;
+  --active: #4a4a1c; --accent: #2b2e31; --accent2: #4d5257; --nav-hover: #ffffff18;
+  --name: #6db8f2; --def: #7fc98a; --annotation: #7fc98a;
+}
+{{ night }}
+}
+</style>{% endblock %}
+{% block module_list_link %}
+{% if home %}
+{% set up = "../" * module.modulename.count(".") %}
+<a class="pdoc-button module-list-button" href="{{ up }}{{ home }}">Website</a>
+{% endif %}
+{{ super() }}
+{% endblock %}
 {% block nav_submodules %}
 <details open><summary>Modules</summary><ul>
 {% for name in all_modules if name != module.modulename %}
@@ -42,17 +62,22 @@ TEMPLATE = """{% extends "default/module.html.jinja2" %}
 </ul></details>
 {% endblock %}
 """
-"""Each page has all modules beside it; pdoc alone leaves them out where there is an __all__."""
+"""Each page has all modules beside it, which pdoc leaves out where there is an __all__; at night
+it is dark, and `home`, where there is one, is where it leads back to.
+"""
 
 
-def build(folder):
-    """Write the pages."""
+def build(folder, home=""):
+    """Write the pages; `home` is the page that they lead back to, as a link from the first."""
     import pdoc
     from jinja2 import ChoiceLoader, DictLoader, pass_context
+    from pygments.formatters import HtmlFormatter
 
     pdoc.render.configure(docformat="google", show_source=False)
     env = pdoc.render.env
     env.loader = ChoiceLoader([DictLoader({"module.html.jinja2": TEMPLATE}), env.loader])
+    night = HtmlFormatter(style="github-dark").get_style_defs(".pdoc-code")
+    env.globals |= {"home": home, "night": night}
     links = env.filters["linkify"]
     env.filters["linkify"] = pass_context(
         lambda page, code, *rest, **options: links(page, _absolute(code), *rest, **options)
