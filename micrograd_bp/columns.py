@@ -151,8 +151,8 @@ def _untangle(sketch: Sketch, rows: dict[int, list[int]]) -> None:
         near[arrow.head].append(arrow.tail)
     height: dict[int, float] = {}
     for sweep in range(2 * SWEEPS + 1):
-        for c in [*rows][:: -1 if sweep % 2 else 1]:
-            if sweep:
+        for c in [*reversed(rows)] if sweep % 2 else [*rows]:
+            if sweep:  # the first only notes where each box stands
                 wanted = {
                     k: sum(map(height.__getitem__, near[k])) / max(len(near[k]), 1) for k in rows[c]
                 }

@@ -26,7 +26,7 @@ from typing import Any
 
 from micrograd_bp import formula
 from micrograd_bp.engine import Value, grad, topological_order
-from micrograd_bp.formula import Call, Cases, Expr, Name, Number, Power, Product, Sum
+from micrograd_bp.formula import Call, Expr, Name, Number, Power, Product, Sum
 from micrograd_bp.nn import ACTIVATIONS
 from micrograd_bp.ops import OPS
 
@@ -101,7 +101,6 @@ def fold(
     start = LEVELS.index("full" if level == "auto" else level)
     graph = {node: node.parents for node in topological_order(root)}
     group: Groups = {}
-    sketch = None
     for k, name in enumerate(LEVELS):
         group = _LEVEL[name](graph, group, most or MOST)
         if k < start:
@@ -109,10 +108,9 @@ def fold(
         chosen = _opened(graph, group, unfold, together)
         if most is not None and name != "slices" and _count(graph, chosen) > most:
             continue
-        sketch = _sketch(graph, chosen, name)
+        sketch = _sketch(graph, chosen, name)  # of slices in any case: there is no coarser level
         if most is None or len(sketch.boxes) <= most:
             break
-    assert sketch is not None
     return sketch
 
 
@@ -484,8 +482,8 @@ def _step(expr: Expr, known: dict[Expr, Any]) -> Any:
         case Sum(terms):
             return reduce(add, [_steps(term, known) for term in terms])
         case Product(factors):
-            over = [f for f in factors if not _is_divisor(f)]
-            under = [f.base for f in factors if isinstance(f, Power) and _is_divisor(f)]
+            over = [f for f in factors if not _is_reciprocal(f)]
+            under = [f.base for f in factors if isinstance(f, Power) and _is_reciprocal(f)]
             top = reduce(mul, [_steps(f, known) for f in over]) if over else 1.0
             return top / reduce(mul, [_steps(f, known) for f in under]) if under else top
         case Power(base, exponent):
@@ -493,10 +491,10 @@ def _step(expr: Expr, known: dict[Expr, Any]) -> Any:
         case Call("logsumexp", arguments, False, None):
             exps = [Call("exp", (argument,)) for argument in arguments]
             return _steps(Call("log", (formula.add(*exps),)), known)
-        case Call(function, arguments, False, None) if not isinstance(expr, Cases):
+        case Call(function, arguments, False, None):
             return OPS[function](*[_steps(argument, known) for argument in arguments])
     raise ValueError("not a formula of steps")
 
 
-def _is_divisor(e: Expr) -> bool:
+def _is_reciprocal(e: Expr) -> bool:
     return isinstance(e, Power) and e.exponent == Number(-1.0)

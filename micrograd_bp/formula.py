@@ -608,7 +608,14 @@ def _call_of(name: str, *arguments: Any) -> Expr:
 
 
 def evaluate(expr: Expr, numbers: Mapping[Expr, float]) -> Any:
-    """The number (or truth) of a formula in which `numbers` stand for the names."""
+    """The number (or truth) of a formula in which `numbers` stand for the names.
+
+    Errors: TypeError for a name without a number; those of the operation where it has no value.
+
+    >>> x = Name("x")
+    >>> evaluate(power(x, 2) + 1.0, {x: 3.0})
+    10.0
+    """
     of = partial(evaluate, numbers=numbers)
     match expr:
         case _ if expr in numbers:

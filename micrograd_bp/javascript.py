@@ -72,9 +72,8 @@ def translatable(name: str) -> bool:
 # ------------------------------------------------------------------ what formulas call
 
 # A formula calls the kernels of `floats` where it would lose digits by itself; these are their
-# counterparts, as JavaScript has none of them. They are shorter than those
-# of `floats`, at the cost of a few units in the last place, which no slider shows. Those that
-# formulas do not name (group, repeat, split …) serve the others, and the translation.
+# counterparts, shorter at the cost of a few units in the last place, which no slider shows. Those
+# that formulas do not name (group, repeat, split …) serve the others, and the translation.
 KERNELS = {
     # Python's own
     "abs": "Math.abs",

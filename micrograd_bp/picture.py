@@ -350,12 +350,12 @@ class Picture:
         if self.stuck[k]:
             style |= {"style": "rounded,filled,dashed", "color": p.ink}
         if self._is_unit(box):
-            filled = style.get("style", "filled").removeprefix("rounded,")
-            style |= {"shape": "ellipse", "style": filled, "margin": "0"}
+            style |= {"shape": "ellipse", "margin": "0"}
             style |= {"width": f"{size[0]:.2f}", "height": f"{size[1]:.2f}"}
         elif box.folded:
-            filled = style.get("style", "filled").removeprefix("rounded,")
-            style |= {"shape": "box3d", "style": filled, "margin": "0.15,0.12"}
+            style |= {"shape": "box3d", "margin": "0.15,0.12"}
+        if "shape" in style:  # round corners are for plain boxes
+            style["style"] = style.get("style", "filled").removeprefix("rounded,")
         if k in self._lit_inside:
             style |= {"color": p.lit[self._lit_inside[k]], "penwidth": "2.5"}
         text = escaped("\n".join(self._lines(k)))
@@ -390,9 +390,8 @@ class Picture:
             style["fontcolor"] = self.palette.lit[one]
         if text := escaped(self.label(arrow)):
             style |= {"headlabel": text, **_away(*beside)} if beside else {"label": text}
-        dot.edge(
-            f"n{arrow.tail}", f"n{arrow.head}", id=f"edge_{k}", **{"class": kind}, **style
-        )  # fmt: skip
+        ends = f"n{arrow.tail}", f"n{arrow.head}"
+        dot.edge(*ends, id=f"edge_{k}", **{"class": kind}, **style)
 
     def _legend(self, dot: Any, layout: Layout | None) -> None:
         """Boxes that say what the fill means, and which colour lights what."""

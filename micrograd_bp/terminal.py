@@ -101,7 +101,7 @@ def play(
        2 · 3 = 6
     """
     if not steps:
-        raise ValueError("there are no steps to play")
+        raise ValueError("play: there are no steps; expected those of steps(output)")
     if input is None and output is None and not has_screen():
         for line in plain(steps):
             print(line)
@@ -258,10 +258,10 @@ _TYPED = str.maketrans("−′∂⁄", "-'d/", "[]{}^_ \u2068\u2069")
 
 def _forms(text: str) -> tuple[str, str, str]:
     """`text` as one may type it: W⁽¹⁾₂₃ is W(1)23, W123, and W23."""
-    full, short = (
+    full, layerless = (
         normalize("NFKC", form).translate(_TYPED) for form in (text, _LAYER.sub("", text))
     )
-    return full, full.replace("(", "").replace(")", ""), short
+    return full, full.replace("(", "").replace(")", ""), layerless
 
 
 # ------------------------------------------------------------------ the screen
@@ -321,9 +321,9 @@ class View:
 
     def _search(self, text: str) -> None:
         wanted = _forms(unicode(text))[0]
-        small = wanted == wanted.lower()
-        texts = [text.lower() for text in self._texts] if small else self._texts
-        self.hits = [k for k, text in enumerate(texts) if wanted and wanted in text]
+        small = wanted == wanted.lower()  # then capital letters are found, too
+        texts = [words.lower() for words in self._texts] if small else self._texts
+        self.hits = [k for k, words in enumerate(texts) if wanted and wanted in words]
         self.query = _seen(text)
         if self.hits:
             self.go(self.hits[bisect_left(self.hits, self.cursor) % len(self.hits)])

@@ -270,7 +270,7 @@ def test_a_region_is_what_lies_on_the_ways(name):
 def test_no_way():
     x, y = Value(1.0), Value(2.0)
     region = Region.between(x * 2.0, y)
-    assert (region.nodes, region.count()) == ((), 0)
+    assert (region.nodes, region.count(), region.paths(10)) == ((), 0, [])
 
 
 @pytest.mark.parametrize("name", GRAPHS)

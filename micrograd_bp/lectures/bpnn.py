@@ -80,7 +80,8 @@ def build(network: Network, fused: bool = True) -> tuple[Value, MLP, list[Value]
     """The loss J with its graph, the model, the inputs x, and the prediction h.
 
     `model.weight(l, i, j)` is W^(l)_ij. J = J_y + J_W, the cross-entropy, which is computed from
-    Z^(3), and the penalty; h stands beside it.
+    Z^(3), and the penalty; h stands beside it. `fused=False` records sums and losses in single
+    steps. Errors: ValueError where the shapes do not fit.
     """
     model = MLP.from_arrays([(network.W1, network.b1), (network.W2, network.b2)], fused=fused)
     for l, layer in enumerate(model.layers, 2):

@@ -144,7 +144,11 @@ def _matrix(content: Any, name: str, width: int, because: str) -> Matrix:
 
 
 def build(network: Network, fused: bool = True) -> tuple[Value, MLP, list[Value]]:
-    """The cost C with its graph, the model, and the inputs a^(0): C.backward() does the rest."""
+    """The cost C with its graph, the model, and the inputs a^(0): C.backward() does the rest.
+
+    `fused=False` records each neuron's products and sums one by one. Errors: ValueError where the
+    shapes do not fit.
+    """
     model = MLP.from_arrays(
         [(network.W1, network.b1), (network.W2, network.b2), (network.w3, network.b3)],
         activation=network.activation,
