@@ -57,7 +57,7 @@ def make_circles(n: int = 100, noise: float = 0.1, seed: int = 0, factor: float 
     """A circle of radius 1, of class 0, about one of radius `factor`, of class 1.
 
     X (n × 2), y (0 or 1), the shapes of scikit-learn's `make_circles`. `noise` and errors are
-    those of `make_moons`; the factor lies between 0 and 1.
+    those of `make_moons`, and ValueError for a factor that is not between 0 and 1.
 
     >>> X, y = make_circles(4, noise=0.0)
     >>> sorted((label, round(math.hypot(*x), 3)) for x, label in zip(X, y))
@@ -78,7 +78,7 @@ def make_spirals(n: int = 100, noise: float = 0.1, seed: int = 0, turns: float =
 
     Archimedes' spiral r = θ/π: going outwards, the arms alternate at a distance of 1. Each makes
     `turns` turns from r = ½, the points evenly along it. `noise` and errors are those of
-    `make_moons`; turns are more than 0.
+    `make_moons`, and ValueError for turns that are not above 0.
 
     >>> X, y = make_spirals(200, noise=0.0)
     >>> round(min(math.hypot(*x) for x in X), 3), round(max(math.hypot(*x) for x in X), 3)

@@ -544,7 +544,10 @@ class Shared(Explained):
     digits: int
 
     def lines(self, style: str | None = None) -> list[Line]:
-        """Both derivations with the shared factors marked: "chain", "local", "numbers" or all."""
+        """Both derivations with the shared factors marked: "chain", "local", "numbers" or all.
+
+        Errors: ValueError for another style.
+        """
         if style not in (None, *STYLES[:3]):
             raise ValueError(f"style {style!r}: expected {', '.join(STYLES[:3])}, or None")
         marked = [replace(d, marks=self.edges) for d in (self.first, self.second)]

@@ -81,6 +81,8 @@ reserve()
 def squared_error(a: Any, t: Any, fused: bool = True) -> Any:
     """C = ½(a - t)² of the activation a and the target t: ∂C/∂a = a - t (CSC311, ML-15).
 
+    Errors: TypeError for several of either, ValueError for a target that is not finite.
+
     >>> squared_error(0.5, 2.0)
     1.125
     """
@@ -98,7 +100,8 @@ def squared_error(a: Any, t: Any, fused: bool = True) -> Any:
 def mean_squared_error(outputs: Any, targets: Any, fused: bool = True) -> Any:
     """C = 1/n Σ (xᵢ - tᵢ)² of n outputs and their targets: ∂C/∂xᵢ = 2/n (xᵢ - tᵢ).
 
-    It has no ½, unlike `squared_error`.
+    It has no ½, unlike `squared_error` (LEC16-15, for one output). Errors: ValueError where the
+    lists are empty or differ in length, or a target is not finite.
 
     >>> mean_squared_error([1.0, 2.0], [0.0, 4.0])
     2.5
@@ -110,8 +113,9 @@ def mean_squared_error(outputs: Any, targets: Any, fused: bool = True) -> Any:
 def binary_cross_entropy(logits: Any, targets: Any, fused: bool = True) -> Any:
     """C = -t log σ(x) - (1 - t) log(1 - σ(x)) of a logit x and a target in [0, 1], or their mean.
 
-    ∂C/∂x = σ(x) - t, over n for the mean. The logit is what a sigmoid would be taken of, so the
-    network's last layer is linear; no logit is too large.
+    ∂C/∂x = σ(x) - t, over n for the mean (Bishop 2006, 4.90). The logit is what a sigmoid would be
+    taken of, so the network's last layer is linear; no logit is too large. Errors: ValueError
+    where the lists are empty or differ in length, or a target is outside [0, 1].
 
     >>> C = binary_cross_entropy(Value(-1000.0), 1)
     >>> C.data, C.local_derivatives
@@ -129,7 +133,9 @@ def cross_entropy(logits: Sequence[Any], target: Any, fused: bool = True) -> Any
 
     `target` is the number of the right class, counted from 0, or the probabilities y of all
     classes: one-hot, or any that add up to 1. The network's last layer is linear. Computed as
-    log Σ exp(xᵢ) - Σ yᵢxᵢ, from the largest logit down; no logit is too large.
+    log Σ exp(xᵢ) - Σ yᵢxᵢ, from the largest logit down; no logit is too large. Errors: ValueError
+    for fewer than 2 logits, a class that none of them stands for, or probabilities of another
+    number or sum.
 
     >>> cross_entropy([1000.0, 0.0, -1000.0], 1), cross_entropy([0.0, 0.0], [0.5, 0.5])
     (1000.0, 0.6931471805599453)
@@ -152,7 +158,8 @@ def hinge(scores: Any, targets: Any, fused: bool = True) -> Any:
     """C = max(0, 1 - t x) of a score x and a target of -1 or 1, or their mean.
 
     ∂C/∂x = -t where the score is on the wrong side of its margin, t x < 1; 0 elsewhere, also at
-    the kink (Cortes and Vapnik 1995).
+    the kink (Cortes and Vapnik 1995). Errors: ValueError where the lists are empty or differ in
+    length, or a target is neither.
 
     >>> hinge([0.5, 2.0, -1.0], [1, 1, 1])
     0.8333333333333334
@@ -163,6 +170,8 @@ def hinge(scores: Any, targets: Any, fused: bool = True) -> Any:
 
 def l2(parameters: Iterable[Any], lam: Any, fused: bool = True) -> Any:
     """λ/2 Σ w² of the parameters, to be added to a loss: its derivative by w is λw (BPNN-08).
+
+    Errors: ValueError for no parameters, or a λ that is negative or not finite.
 
     >>> w = [Value(3.0), Value(-4.0)]
     >>> penalty = l2(w, 0.1)

@@ -93,7 +93,7 @@ operation("dpower(x, y)",   "dpower(x, y)",
 
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
-    """x where it is positive, slope · x elsewhere."""
+    """x where it is positive, slope · x elsewhere (Maas et al. 2013)."""
     return _leaky(x, slope)
 
 
@@ -108,7 +108,7 @@ def prod(values: Iterable[Any]) -> Any:
 
 
 def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
-    """A neuron's pre-activation z = Σ wᵢxᵢ + b as one node (CSC311-03)."""
+    """A neuron's z = Σ wᵢxᵢ + b as one node (CSC311-03); ValueError where lengths differ."""
     weights, inputs = listed(weights, "dot"), listed(inputs, "dot")
     if len(weights) != len(inputs):
         raise ValueError(f"dot: {len(weights)} weights but {len(inputs)} inputs")

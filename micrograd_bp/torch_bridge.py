@@ -35,8 +35,8 @@ def to_torch(model: MLP) -> Any:
     """A `torch.nn.Sequential` of float64 with the numbers of this network, as a copy.
 
     Errors: ValueError for an activation that `torch.nn` has no module for (sin, cos, exp, erf), a
-    parameter that is not finite, or a network that its layers do not describe; ImportError where
-    there is no PyTorch.
+    parameter that is not finite, or a network that its layers do not describe; TypeError for what
+    is no MLP; ImportError where there is no PyTorch.
     """
     if not isinstance(model, MLP):
         raise TypeError(f"to_torch: expected an MLP, got {type(model).__name__}")
@@ -75,7 +75,8 @@ def from_torch(module: Any) -> MLP:
 
     Each Linear is a layer, and an activation goes with the Linear before it. `Identity` and
     Sequentials in Sequentials are taken; numbers of another precision become float64. Errors:
-    ValueError naming the part that has no counterpart; ImportError where there is no PyTorch.
+    ValueError naming the part that has no counterpart; TypeError for what is no module;
+    ImportError where there is no PyTorch.
     """
     torch = _torch("from_torch")
     if not isinstance(module, torch.nn.Module):
