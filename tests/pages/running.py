@@ -62,7 +62,7 @@ def run(source, show):
             if not isinstance(last, ast.Expr):
                 program.body += [last] * (last is not None)
                 last = None
-            names = {"__name__": "__main__", "display": display}
+            names = {"__name__": "__main__", "display": display, "input": unanswered}
             exec(compile(program, FILE, "exec"), names)
             if last is not None:
                 value = eval(compile(ast.Expression(last.value), FILE, "eval"), names)
@@ -74,6 +74,11 @@ def run(source, show):
             printed.flush()
             if not isinstance(error, SystemExit) or error.code:
                 show("error", told(error))
+
+
+def unanswered(prompt=""):
+    """In the place of `input`."""
+    raise RuntimeError("input: nobody can answer on this page; write the value into the program")
 
 
 def form(value):

@@ -70,13 +70,18 @@ const answer = {
     status.textContent = `${wrong}, in ${((performance.now() - began) / 1000).toFixed(2)} s.`;
     buttons(false);
   },
+  gone(text) {
+    const deep = text.startsWith("RangeError") ? "; objects nested thousands deep are too much for it here" : "";
+    answer.error(`Python itself broke down: ${text}${deep}`);
+    end("Python broke down. ");
+  },
 };
 
-function end() {
+function end(why) {
   python.terminate();
   buttons(false);
   waiting = false;
-  start("Stopped. ");
+  start(why);
 }
 
 // ---------- the editor
@@ -145,7 +150,7 @@ examples.addEventListener("change", () => {
 });
 addEventListener("hashchange", () => choose(location.hash.slice(1)));
 run.addEventListener("click", begin);
-stop.addEventListener("click", end);
+stop.addEventListener("click", () => end("Stopped. "));
 choose(location.hash.slice(1));
 
 if (location.protocol === "file:") {

@@ -28,8 +28,8 @@ onmessage = async ({ data }) => {
   const run = await loaded;
   try {
     run(data, show);
+    show("done");
   } catch (error) {
-    show("error", String(error)); // Python itself gave up
+    show("gone", String(error)); // what a program raises is shown; this is the end of Python
   }
-  show("done");
 };
