@@ -410,8 +410,8 @@ class Mathml(Text):
     def lines(self, lines: Sequence[Line]) -> str:
         """Equations as an HTML table, aligned at their signs.
 
-        A notebook that is not trusted loses the mathematics and the styles, and with these what
-        hides the same lines as text.
+        A notebook that is not trusted loses the mathematics and the styles. The styles are what
+        hides the same lines as text, and shows the table.
         """
         rows = []
         for line in lines:
@@ -421,7 +421,7 @@ class Mathml(Text):
             rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         body = "\n".join(rows)
         words = escape(Text(self.digits).lines(lines))
-        return f"{_STYLE}<pre>{words}</pre>\n<table>\n{body}\n</table></div>"
+        return f"{_STYLE}<pre>{words}</pre>\n<table hidden=''>\n{body}\n</table></div>"
 
     def math(self, shown: str) -> str:
         """`shown` as an element for a page."""
@@ -436,7 +436,7 @@ _STYLE = """\
 <div class="derivation"><style>
 .derivation{overflow-x:auto}
 .derivation pre{display:none}
-.derivation table{border-collapse:collapse;background:none}
+.derivation table{display:table;border-collapse:collapse;background:none}
 .derivation tr{background:none!important}
 .derivation td{padding:.25em .15em;text-align:left!important;vertical-align:baseline!important;\
 white-space:nowrap;border:0}
@@ -504,7 +504,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def significant(digits: int) -> int:
     """`digits`, if it is a number of significant digits that a float64 has; else a ValueError."""
     if type(digits) is not int or not 1 <= digits <= 17:
-        raise ValueError(f"digits {digits!r}: expected a whole number from 1 to 17")
+        raise ValueError(f"digits {digits!r:.40}: expected a whole number from 1 to 17")
     return digits
 
 

@@ -305,6 +305,16 @@ def test_a_label_stays_in_its_place(label):
     assert tags <= MATHML | {"div", "pre", "style", "table", "tr", "td"}
 
 
+def test_where_styles_are_lost_the_text_is_left_and_the_table_is_not():
+    page = ET.fromstring(Mathml().lines([Line(X, "=", X)]))
+    style, text, table = page
+    assert (style.tag, text.tag, table.tag) == ("style", "pre", "table")
+    assert "hidden" in table.attrib
+    assert "hidden" not in text.attrib
+    assert ".derivation table{display:table;" in style.text
+    assert ".derivation pre{display:none}" in style.text
+
+
 def in_lines(labels):
     for label in labels:
         yield Tex().lines([Line(e, "=", e, "note") for e in around(label)])
