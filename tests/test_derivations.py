@@ -49,7 +49,8 @@ def assert_sound(view, shown):
         for element in ET.fromstring(shown).iter():
             tag = element.tag.rpartition("}")[2]
             assert tag in MATHML | {"div", "pre", "style", "table", "tr", "td"}
-            assert {*element.attrib} <= {*"class hidden style displaystyle form lspace rspace".split()}
+            known = "class hidden style displaystyle form lspace rspace"
+            assert {*element.attrib} <= {*known.split()}
     elif view == "latex":
         plain = re.sub(r"\\[\\{}$&#%_]", "", shown)
         depth = 0
