@@ -192,10 +192,15 @@ def draw(
     edges = _lit(highlight)
     opened, closed = _chosen("unfold", unfold, names), _chosen("fold", fold, names)
     if edges and names.label.keys().isdisjoint(child for child, _ in edges):
-        raise ValueError("highlight: none of its edges is in this graph")
+        raise ValueError(
+            "highlight: none of its edges is in this graph; expected a path or a derivation of it"
+        )
     if detail == "primitives":
         if edges:
-            raise ValueError("highlight: the steps inside an operation are on no path: detail full")
+            raise ValueError(
+                "highlight: the steps inside an operation, which detail 'primitives' draws, are on "
+                "no path; expected detail 'full' or a coarser one"
+            )
         given = {v: name for v, name in names.label.items() if isinstance(name, str)}
         copy = folding.unfused(root, given)
         root, opened, closed = copy[root], [copy[v] for v in opened], [copy[v] for v in closed]

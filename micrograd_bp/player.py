@@ -16,7 +16,6 @@ anything; as the last line of a notebook's cell the player shows the same page i
 
 import copy
 import html
-import math
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
@@ -33,7 +32,7 @@ from micrograd_bp.notation import Mathml, Text, significant
 from micrograd_bp.passes import weights_of
 from micrograd_bp.picture import Look, Picture
 from micrograd_bp.renderers import ADVICE, NoRenderer
-from micrograd_bp.stepping import Step, Told, record, tell
+from micrograd_bp.stepping import Step, Told, json_number, record, tell
 from micrograd_bp.symbol import short, unicode
 
 BOXES = 300
@@ -53,13 +52,16 @@ class Stepper:
     touches no `.grad`. `steps` are the records that it shows, those of `stepping.steps`. `digits`
     and `variables` are those of `derive`, `title` is the page's.
 
-    Errors: TypeError for what is no Value, ValueError for digits outside 1 … 17.
+    Errors: TypeError for what is no Value, or a title that is no str; ValueError for digits
+    outside 1 … 17.
     """
 
     def __init__(
         self, output: Value, *, digits: int = 4, variables: Variables = None, title: str = ""
     ) -> None:
         significant(digits)
+        if not isinstance(title, str):
+            raise TypeError(f"title: expected a str, got {type(title).__name__}")
         order = topological_order(output)
         called = Names(order, variables_of(variables, 2)).label
         self.digits = digits
@@ -90,7 +92,7 @@ class Stepper:
         return [record(k, told, show) for k, told in enumerate(self._told)]
 
     def play(self, **options: Any) -> None:
-        """Step through in the terminal."""
+        """Step through in the terminal; the `options` are those of `terminal.play`."""
         from micrograd_bp.terminal import play
 
         play(self.steps, self.title, **options)
@@ -112,7 +114,7 @@ class Stepper:
         return viewer.filled("player.html", parts)
 
     def save_html(self, path: str | os.PathLike[str]) -> None:
-        """Write the page; the whole file or none of it."""
+        """Write the page; the whole file or none of it. Errors: OSError where it cannot be."""
         files.write(path, self.html())
 
     def _svg(self, picture: Picture, title: str) -> str:
@@ -136,9 +138,9 @@ class Stepper:
                 "op": v.op,
                 # a node by its place, in brackets; a number as it is
                 "operands": [
-                    [at[x]] if isinstance(x, Value) else _plain(float(x)) for x in v.operands
+                    [at[x]] if isinstance(x, Value) else json_number(float(x)) for x in v.operands
                 ],
-                "value": _plain(v.data),
+                "value": json_number(v.data),
             }
             for v in order
         ]
@@ -167,7 +169,7 @@ class Stepper:
             put, sign = told.numbers.left, told.numbers.sign
         return [
             step.kind,
-            *(_plain(getattr(step, name)) for name in NUMBERS),
+            *(json_number(getattr(step, name)) for name in NUMBERS),
             step.formula,
             "" if put is None else text(put),
             sign,
@@ -241,11 +243,6 @@ def _biases(order: Iterable[Value], weights: Iterable[Value]) -> list[Value]:
     """What learns besides the weights: the leaves that are called b."""
     others = [v for v in order if not v.op and v not in {*weights}]
     return [v for v in others if v.label[:1] == "b" and not v.label[1:2].isalpha()]
-
-
-def _plain(x: Any) -> Any:
-    """A number for JSON, which has no sign for those that are not finite."""
-    return str(x) if isinstance(x, float) and not math.isfinite(x) else x
 
 
 def _operations(names: Iterable[str]) -> tuple[str, list[str]]:

@@ -37,6 +37,7 @@ from micrograd_bp.paths import Edge, edges
 __all__ = ["GRANULARITIES", "Step", "steps"]
 
 GRANULARITIES = ("edge", "node", "layer")
+"""From the finest to the coarsest; `steps` says what each of them is."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,17 @@ class Step:
             if field.name == "parts":
                 value = [part.to_dict() for part in value]
             elif field.name == "operands":
-                value = [[node, _number(x)] for node, x in value]
-            found[field.name] = _number(value)
+                value = [[node, json_number(x)] for node, x in value]
+            found[field.name] = json_number(value)
         return found
 
 
-def _number(value: Any) -> Any:
+def json_number(value: Any) -> Any:
+    """`value` for JSON, which has no sign for a number that is not finite: "inf", "-inf", "nan".
+
+    >>> json_number(0.5), json_number(-math.inf)
+    (0.5, '-inf')
+    """
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -109,11 +115,17 @@ def steps(
 
     Granularity "edge": a step for each node forward, for each edge backward, for each weight at
     the end; "node": backward a step for each node, when its gradient is complete; "layer": all
-    nodes at once that are equally many operations away from the leaves. After
-    the last step every gradient is what `backward()` computes, to the last bit, given that the
-    leaves had 0 before. Touches no `.grad`. `digits` and `variables` are those of `derive`.
+    nodes at once that are equally many operations away from the leaves. After the last step every
+    gradient is what `backward()` computes, to the last bit, given that the leaves had 0 before.
+    Touches no `.grad`. `digits` and `variables` are those of `derive`.
 
-    Errors: TypeError for what is no Value, ValueError for another granularity.
+    Errors: TypeError for what is no Value; ValueError for another granularity, or digits outside
+    1 … 17.
+
+    >>> w = Value(3.0, "w")
+    >>> y = w * w
+    >>> [(step.kind, step.result) for step in steps(y, "node", variables=locals())]
+    [('forward', 9.0), ('seed', 1.0), ('weight', 6.0)]
     """
     if granularity not in GRANULARITIES:
         raise ValueError(f"granularity {granularity!r}: expected {', '.join(GRANULARITIES)}")
@@ -199,8 +211,7 @@ def tell(output: Value, names: Names) -> Iterator[Told]:
     for weight in weights_of(order):
         if weight is output:
             continue
-        told = recursion(output, into[weight], gradient, names, False)
-        symbols, numbers = _split(told)
+        symbols, numbers = _split(recursion(output, into[weight], gradient, names, False))
         yield Told(
             {"kind": "weight", "node": at[weight], "label": label[weight],
              "result": gradient[weight]},

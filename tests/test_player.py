@@ -89,6 +89,8 @@ def test_errors():
         Stepper(1.0)
     with pytest.raises(ValueError, match="whole number from 1 to 17"):
         Stepper(Value(1.0), digits=0)
+    with pytest.raises(TypeError, match=r"^title: expected a str, got int$"):
+        Stepper(Value(1.0), title=3)
 
 
 def test_it_plays_in_the_terminal(example, capsys, monkeypatch):
