@@ -39,7 +39,9 @@ examples, and COMMAND --help has more:
   micrograd-bp train moons --out moons
   micrograd-bp doctor
 """
+"""What `--help` ends with."""
 SHELLS = ("bash", "zsh", "fish", "powershell")
+"""Those that `completion` writes a script for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

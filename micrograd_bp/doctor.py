@@ -31,6 +31,7 @@ from urllib.request import url2pathname
 from micrograd_bp import renderers, terminal
 
 PACKAGE = "micrograd_bp"
+"""The distribution that is looked at."""
 LIMIT = 10.0
 """Seconds for each renderer to draw a picture of two nodes."""
 

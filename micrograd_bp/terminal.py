@@ -50,12 +50,14 @@ ADVICE = (
     "No player: install prompt_toolkit (`pip install prompt_toolkit`), "
     "or take --plain, which needs nothing."
 )
+"""What to do where there is no player."""
 PHASES = {
     "forward": "Forward pass",
     "seed": "Backward pass",
     "backward": "Backward pass",
     "weight": "Weights",
 }
+"""For each kind of step the part of the player that shows it."""
 SMALLEST = 40, 10
 """Columns and rows below which there is no room."""
 
@@ -446,6 +448,7 @@ def _number(x: float | None, room: int) -> str:
 
 NODE, SEARCH = "Go to node, its label or number: ", "Search: "
 KEYS = "? help  q quit  → next  ← back  g node  / search  f b w phase"
+"""The last line of the screen."""
 HELP = (
     ("→ ↓ Space n", "next step"),
     ("← ↑ p", "one step back"),
@@ -461,6 +464,7 @@ HELP = (
     ("✓  …", "the gradient is complete, or more will be added"),
     ("·", "not there yet"),
 )
+"""The page of help: keys and signs, and what each means."""
 
 
 # ------------------------------------------------------------------ the library's part

@@ -4,7 +4,8 @@ Layer t takes the outputs z^(t-1) of the layer below: u^t = W^[t] z^(t-1) + b^t,
 z^0 = x; after T layers ŷ = αᵀ z^T + b is read out. W^[t]_ij goes to unit i from unit j, and
 δ^t = dℓ/du^t. The lecture leaves the loss open, here ℓ = ½(ŷ - y)², and derives the backward pass
 for one neuron in each layer: `chain_by_hand` (CS3780-01 to -13). The vector form, which its slides
-have, is `by_hand` (CS3780-14).
+have, is `by_hand` (CS3780-14). `FORMULAS` has all of them as records that run, `REMARKS` what does
+not hold as printed, or is left open.
 
 >>> loss, model, inputs = build(CHAIN)
 >>> loss.backward()

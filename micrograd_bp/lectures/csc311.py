@@ -2,7 +2,8 @@ r"""CSC311, "The Backpropagation Algorithm" (Gao, Tawfik): the 3-layer network.
 
 Three layers of weights W^(1), W^(2), w^(3) from the inputs a^(0) to one output a^(3), and the
 cost C = ½(a^(3) - t)². W_ij^(m) goes to unit i of layer m from unit j of layer m - 1. Formulas
-are cited by their place in the lecture: CSC311-18 is its eighteenth.
+are cited by their place in the lecture: CSC311-18 is its eighteenth. `FORMULAS` has them as records
+that run, `REMARKS` what does not hold as printed, or is left open.
 
 >>> C, model, inputs = build(EXAMPLE)
 >>> C.backward()
@@ -120,7 +121,7 @@ def _network(content: Any) -> Network:
 
 
 def with_activation(network: Network, activation: str) -> Network:
-    """The same network with another activation in all layers.
+    """The same network with another activation in all layers; ValueError for what is none.
 
     >>> with_activation(EXAMPLE, "tanh").activation
     'tanh'

@@ -5,7 +5,8 @@ Layer l takes the outputs x^(l-1) of the layer below, and x^(l-1)_0 = 1. w^(l)_i
 of layer l - 1 to unit j of layer l, so row 0 of w^(l) is the biases; s^(l)_j is a unit's sum,
 x^(l)_j = θ(s^(l)_j) its output, δ^(l)_j = ∂e/∂s^(l)_j its sensitivity. The loss is that of
 regression, e = (x^(L) - y)², without a ½. Formulas are cited by their place in the lecture:
-LEC16-22 is its twenty-second.
+LEC16-22 is its twenty-second. `FORMULAS` has them as records that run, `REMARKS` what does not hold
+as printed, or is left open.
 
 >>> e, w, s, x = build(EXAMPLE)
 >>> e.backward()

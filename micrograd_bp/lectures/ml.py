@@ -5,7 +5,8 @@ z'' with w_4, the next layer: primes on z, a and b are no derivatives, that on �
 of a batch is the sum of the l^n of its examples. Of perceptrons there is one (`Perceptron`), with
 the weights W_j of its inputs x_j, x_0 = 1, and Err = y - h; and two layers of them (`Multilayer`),
 where W_{j,i} goes from unit j to unit i, and Δ_i is -∂E/∂in_i. Formulas are cited by their place
-in the lecture: ML-11 is its eleventh.
+in the lecture: ML-11 is its eleventh. `FORMULAS` has them as records that run, `REMARKS` what does
+not hold as printed, or is left open.
 
 >>> L, θ = build(EXAMPLE)
 >>> L.backward()
