@@ -83,7 +83,8 @@ def compile(
                 label = f" {v.label!r}" if v.label else ""
                 raise ValueError(f"inputs[{k}]: the Value{label} is twice among the inputs")
             seen.add(v)
-    return Program(output, given, flatten(wrt, "wrt") if wrt is not None else None, batch)
+    wanted = None if wrt is None else flatten(wrt, "wrt", seen)
+    return Program(output, given, wanted, batch)
 
 
 class Program:
@@ -99,7 +100,7 @@ class Program:
     ) -> None:
         import numpy as np
 
-        from micrograd_bp import compiler_inputs, compiler_numpy, compiler_thin
+        from micrograd_bp import compiler_inputs, compiler_thin
 
         self._np = np
         self._checks = compiler_inputs
@@ -109,22 +110,30 @@ class Program:
         leaves = [] if wrt is None else wrt.leaves
         known = {v for leaf in inputs for v in leaf.values}
         self._owned: list[list[Value]] = []  # the Values of each parameter array
+        self._owners: list[int] = []  # and which of `wrt` it is
         shapes = []
-        for leaf in leaves:
-            own = [v for v in dict.fromkeys(leaf.values) if v not in known]
-            known.update(own)
-            if own:
-                self._owned.append(own)
-                shapes.append(leaf.shape if len(own) == len(leaf.values) else (len(own),))
+        for k, leaf in enumerate(leaves):
+            if known.issuperset(leaf.values):
+                continue
+            own = []
+            for v in leaf.values:  # where one is again, there is another that nothing reads
+                own.append(Value(v.data) if v in known else v)
+                known.add(v)
+            self._owned.append(own)
+            self._owners.append(k)
+            shapes.append(leaf.shape)
         arrays = [*self._owned, *(leaf.values for leaf in inputs)]
+        place = {v: (j, i) for j, values in enumerate(arrays) for i, v in enumerate(values)}
         shapes += [leaf.shape for leaf in inputs]
         count = len(self._owned)
         self._shapes = shapes[count:]
         self._graph = read(output, arrays)
-        self._places = [_places(leaf, arrays) for leaf in leaves]
+        self._places = [[place[v] for v in leaf.values] for leaf in leaves]
         wanted = sorted({j for places in self._places for j, _ in places})
         self._wanted = wanted
         self._whole = [_whole(places, arrays) for places in self._places]
+        first = {j: k for k, j in reversed([*enumerate(self._whole)])}
+        self._again = [k for k, j in enumerate(self._whole) if j is not None and first[j] != k]
         self._all_shapes = shapes
         self._machines: dict[int, Machine] = {}
         self._turn = Lock()  # threads share the buffers
@@ -144,7 +153,7 @@ class Program:
             machine.leaves[:] = machine.leaves[count:]
             self._machines[1] = machine
         else:
-            if not batch and compiler_numpy.needs_tape(self._passes):
+            if not batch and (self._passes.taped or self._passes.reads_tape):
                 self._tape = np.zeros((1, self._layout.end))
             ends = np.cumsum([0, *map(len, self._owned)])
             flat = np.zeros(ends[-1]) if self._tape is None else self._tape[0]
@@ -187,7 +196,7 @@ class Program:
     def parameters(self) -> Any:
         """The parameters as arrays in the structure of `wrt`; None in the place of inputs.
 
-        The numbers of a Value that is in an earlier array already are a copy, not to be changed.
+        Where a Value is in several places, its first one counts, and the others follow it.
         """
         if self._wrt is None:
             return None
@@ -198,13 +207,15 @@ class Program:
         places, leaf = self._places[k], self._wrt.leaves[k]
         if any(j >= len(self._owned) for j, _ in places):
             return None
-        j = places[0][0]
-        if self._whole[k] is not None:
-            return self._parameters[j]
+        own = self._parameters[self._owners.index(k)] if k in self._owners else None
+        if own is not None and self._whole[k] is not None:
+            return own
         found = self._np.array([self._parameters[j].flat[i] for j, i in places])
         found = found.reshape(leaf.shape)
-        found.flags.writeable = False
-        return found
+        if own is None:
+            return found
+        own[...] = found
+        return own
 
     def write_back(self) -> None:
         """Set the `.data` of the parameters' Values to the numbers in `parameters`."""
@@ -225,6 +236,8 @@ class Program:
             return value, None
         if not self._direct:
             found = [self._gradient(k, found, rows) for k in range(len(self._places))]
+            for k in self._again:
+                found[k] = found[k].copy()
         return value, self._wrt.filled(found)
 
     def _fitting(self, arrays: Sequence[Any]) -> list[Any]:
@@ -426,16 +439,12 @@ class Program:
         scope = array_functions(library, special) | text.constants
         exec(text.source, scope)
         own = len(self._owned)
-        origins = [self._origin(j) for j in range(own)]
 
         def run(parameters: Any, *inputs: Any) -> tuple[Any, Any]:
             if len(inputs) != len(self._shapes):
                 raise TypeError(f"expected {len(self._shapes)} inputs, got {len(inputs)}")
             flat = [] if self._wrt is None else self._wrt.listed(parameters)
-            leaves = []
-            for k, places in origins:
-                array = library.asarray(flat[k], float)
-                leaves.append(array if places is None else library.ravel(array)[places])
+            leaves = [library.asarray(flat[k], float) for k in self._owners]
             leaves += [library.asarray(array, float) for array in inputs]
             value, found = scope["program"](*(leaves[j] for j in text.leaves))
             rows = len(leaves[own]) if self._batch and inputs else 1
@@ -449,16 +458,6 @@ class Program:
             return value, self._wrt.filled(gradients)
 
         return run
-
-    def _origin(self, j: int) -> tuple[int, Any]:
-        """The array of `wrt` that brings the j-th parameters along, and their places in it."""
-        for k, places in enumerate(self._places):
-            if self._whole[k] == j:
-                return k, None
-            found = {i: at for at, (source, i) in reversed([*enumerate(places)]) if source == j}
-            if len(found) == len(self._owned[j]):
-                return k, self._np.array([found[i] for i in range(len(found))])
-        raise AssertionError("each array of parameters is from one of wrt")
 
 
 def _run(machine: "Machine", given: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -482,12 +481,6 @@ def _flat(nested: Any) -> list[Value]:
     if isinstance(nested, Value):
         return [nested]
     return [v for part in nested for v in _flat(part)]
-
-
-def _places(leaf: Leaf, arrays: Sequence[Sequence[Value]]) -> list[tuple[int, int]]:
-    """Where the Values of `leaf` are: in which of the arrays, at which place."""
-    place = {v: (j, i) for j, values in enumerate(arrays) for i, v in enumerate(values)}
-    return [place[v] for v in leaf.values]
 
 
 def _whole(places: Sequence[tuple[int, int]], arrays: Sequence[Sequence[Value]]) -> int | None:

@@ -8,13 +8,14 @@ the emitters spell it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from micrograd_bp.compiler_kernels import NUMPY
 
-__all__ = ["Array", "Builder", "shape_of"]
+__all__ = ["Array", "Builder", "is_number", "last_uses", "shape_of"]
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +43,37 @@ TRUTHS = {*INVERSE, "equal", "not_equal", "logical_and", "logical_or", "logical_
 
 def shape_of(argument: Any) -> tuple[int, ...]:
     """The shape of an Array or of a constant."""
-    return argument.shape if isinstance(argument, Array) else np.shape(argument)
+    if isinstance(argument, Array):
+        return argument.shape
+    return () if isinstance(argument, float) else np.shape(argument)
+
+
+def is_number(argument: Any) -> bool:
+    """Whether this is one number, in a Python variable, and no array in memory."""
+    return not isinstance(argument, Array) or (not argument.shape and not argument.batched)
+
+
+def last_uses(
+    statements: Sequence[Array], results: Sequence[Any]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """For each owner of memory which statement is the last to read it; and for views, the owner.
+
+    Both by the `id` of an Array; what is among the results is read after the last statement.
+    """
+    last: dict[int, int] = {}
+    owner: dict[int, int] = {}
+    for at, s in enumerate(statements):
+        shows = s.fn in ("reshape", "view", "broadcast") and s.args and not is_number(s)
+        if shows and not is_number(s.args[0]):
+            owner[id(s)] = owner.get(id(s.args[0]), id(s.args[0]))
+        for a in s.args:
+            if isinstance(a, Array):
+                last[owner.get(id(a), id(a))] = at
+        last.setdefault(owner.get(id(s), id(s)), at)
+    for g in results:
+        if isinstance(g, Array):
+            last[owner.get(id(g), id(g))] = len(statements)
+    return last, owner
 
 
 def _is(argument: Any, number: float) -> bool:
@@ -107,7 +138,8 @@ class Builder:
         simpler = getattr(self, f"_{fn}", None)
         if simpler is not None and (found := simpler(*args)) is not None:
             return found
-        shape = np.broadcast_shapes(*map(shape_of, args))
+        shapes = {shape_of(a) for a in args} - {()}
+        shape = np.broadcast_shapes(*shapes) if len(shapes) > 1 else shapes.pop() if shapes else ()
         if any(isinstance(a, Array) and a.batched for a in args):
             args = tuple(self._of_rank(a, len(shape)) for a in args)
         return self.emit(fn, args, shape)
@@ -123,7 +155,7 @@ class Builder:
 
     def part(self, a: Any, offset: int, shape: tuple[int, ...]) -> Any:
         """The numbers of a vector from `offset` on, in this shape."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         if not isinstance(a, Array):
             return np.asarray(a)[offset : offset + size].reshape(shape)
         found = self.emit("view", (a,), (size,), offset=offset, strides=(1,))
@@ -237,7 +269,7 @@ class Builder:
 
     def _summed(self, a: Array, axes: tuple[int, ...]) -> Any:
         left = tuple(n for k, n in enumerate(a.shape) if k not in axes)
-        count = int(np.prod(a.shape)) // max(1, int(np.prod(left)))
+        count = prod(a.shape) // max(1, prod(left))
         if count == 1:
             return self.reshape(a, left)
         return self.emit("sum", (a,), left, axes=axes)
@@ -266,7 +298,7 @@ class Builder:
         """`a` with the axes of 1 in full length; a number stays one."""
         if shape_of(a) == shape or not isinstance(a, Array):
             return a
-        if int(np.prod(a.shape)) == int(np.prod(shape)):
+        if prod(a.shape) == prod(shape):
             return self.reshape(a, shape)
         return self.emit("broadcast", (self._of_rank(a, len(shape)),), shape)
 

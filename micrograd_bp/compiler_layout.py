@@ -13,6 +13,8 @@ import ast
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,7 +51,7 @@ class Read:
 
     def covers(self, size: int) -> bool:
         """Whether this is the whole of a source of `size` numbers, in its own order."""
-        if self.strides is None or self.offset or int(np.prod(self.shape)) != size:
+        if self.strides is None or self.offset or prod(self.shape) != size:
             return False
         return self.strides == contiguous(self.shape)
 
@@ -101,8 +103,8 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
 def affine(places: Ids) -> tuple[int, tuple[int, ...]] | None:
     """(offset, strides) where `places` is offset + Σ stride · index; else None."""
     shape = places.shape
-    if not places.size:
-        return 0, (0,) * len(shape)
+    if places.size < 2:
+        return (int(places.flat[0]) if places.size else 0), (0,) * len(shape)
     first = int(places.flat[0])
     expected = np.array(first)
     strides = []
@@ -143,7 +145,7 @@ class Layout:
 
     def read(self, ids: Ids, full: int = 0) -> Read:
         """How to read the nodes `ids`, the last `full` axes of them in full length."""
-        if ids.size:
+        if ids.size > 1:
             for axis in range(ids.ndim - full):
                 if ids.shape[axis] > 1:
                     first = ids.take([0], axis)
@@ -221,7 +223,10 @@ def _by_source(made: Layout, members: list[int]) -> list[Ids]:
     operands = made.graph.operands
     starts = [s.start for s in slots(op, len(operands[members[0]])) if s.stop > s.start]
     sources = np.array([[operands[k][i] for i in starts] for k in members], np.int64)
-    _, part = np.unique(made.group_of[sources], axis=0, return_inverse=True)
+    groups = made.group_of[sources]
+    if (groups == groups[0]).all():
+        return [ids]
+    _, part = np.unique(groups, axis=0, return_inverse=True)
     part = part.reshape(-1)
     count = int(part.max()) + 1
     if count == 1 or (count > 4 and len(members) < 16 * count):
@@ -299,9 +304,15 @@ def _shape_of_source(made: Layout, operand: Ids) -> tuple[int, ...] | None:
         return None
     group = made.groups[source]
     shape = group.shape if operand.ndim == 1 else group.shape[:-1]
-    if operand.size != group.size or int(np.prod(shape)) != len(operand) or not shape:
+    if operand.size != group.size or prod(shape) != len(operand) or not shape:
         return None
     return shape if np.array_equal(operand.reshape(-1), group.members) else None
+
+
+@cache
+def _odd_numbers(count: int) -> Ids:
+    """Random weights, by which rows that differ have different sums."""
+    return np.random.default_rng(1).integers(1, 2**62, count) * 2 + 1
 
 
 def _rows(made: Layout, operand: Ids) -> tuple[Ids, int]:
@@ -312,7 +323,7 @@ def _rows(made: Layout, operand: Ids) -> tuple[Ids, int]:
         return rank, int(rank.max()) + 1
     if not operand.shape[1]:
         return np.zeros(len(operand), np.int64), 1
-    weights = np.random.default_rng(1).integers(1, 2**62, operand.shape[1]) * 2 + 1
+    weights = _odd_numbers(operand.shape[1])
     _, first, inverse = np.unique(operand @ weights, return_index=True, return_inverse=True)
     different = operand[first]
     if not np.array_equal(different[inverse], operand):  # two rows of one hash

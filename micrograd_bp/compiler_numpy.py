@@ -6,13 +6,13 @@ and statements on single numbers are plain Python on floats. `assemble` gives th
 """
 
 from collections.abc import Sequence
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from micrograd_bp.compiler_arrays import Array
+from micrograd_bp.compiler_arrays import Array, is_number, last_uses
 from micrograd_bp.compiler_kernels import NUMPY, ROWS, each_row
 from micrograd_bp.compiler_layout import Layout, contiguous
 from micrograd_bp.compiler_machine import Machine
@@ -20,10 +20,10 @@ from micrograd_bp.compiler_numbers import number_text
 from micrograd_bp.compiler_passes import Passes
 from micrograd_bp.compiler_products import contraction, strided
 
-__all__ = ["assemble", "needs_tape"]
+__all__ = ["assemble"]
 
-ALIASES = ("reshape", "view", "broadcast")
 UFUNCS = {name for name, f in NUMPY.items() if isinstance(f, np.ufunc)}
+SILENT = ("add", "subtract", "multiply", "divide", "row_by_row")  # on numbers: they may give inf
 
 
 class _Assembler:
@@ -32,6 +32,7 @@ class _Assembler:
     ) -> None:
         self.parameters = parameters
         self.counter = 0
+        self.unsure: list[str] = []  # numbers that may not be finite, without an error
         self.fresh: set[int] = set()
         self.all_ones: dict[int, Any] = {}
         self.passes = passes
@@ -40,14 +41,13 @@ class _Assembler:
         self.scope: dict[str, Any] = {}
         self.text: dict[int, str] = {}  # how an array is spelled
         self.buffer: dict[int, Any] = {}  # where it lies; not for single numbers
-        self.owner: dict[int, int] = {}  # whose memory an alias shows
         self.free: dict[tuple[int, bool], list[Any]] = {}
         self.names: dict[int, str] = {}
         self.bytes = 0
         self.tape = None
         self.rows = batch if any(s.batched for s in passes.leaves) else 1
         self.pinned: dict[int, int] = {}
-        if needs_tape(passes):
+        if passes.taped or passes.reads_tape:
             self.tape = np.zeros((self.rows, layout.end)) if tape is None else tape
             self.tape_gradient = np.zeros((self.rows, layout.end))
             self.name("tape", self.tape)
@@ -59,7 +59,7 @@ class _Assembler:
             for number, array in passes.taped.items():
                 if isinstance(array, Array):
                     self.pinned[id(array)] = layout.groups[number].base
-        self.last = self.last_uses()
+        self.last, self.owner = last_uses(passes.statements, [*passes.gradients, passes.value])
         self.results = {id(g) for g in passes.gradients if isinstance(g, Array)}
 
     # ------------------------------------------------------------------ names and memory
@@ -74,31 +74,6 @@ class _Assembler:
         self.scope[name] = thing
         self.names[id(thing)] = name
         return name
-
-    def last_uses(self) -> dict[int, int]:
-        """For each owner of memory the last statement that reads it."""
-        last: dict[int, int] = {}
-        for at, s in enumerate(self.passes.statements):
-            if s.fn in ALIASES and s.args and self.aliases(s):
-                base = s.args[0]
-                self.owner[id(s)] = self.owner.get(id(base), id(base))
-            for a in s.args:
-                if isinstance(a, Array):
-                    last[self.owner.get(id(a), id(a))] = at
-            last.setdefault(self.owner.get(id(s), id(s)), at)
-        end = len(self.passes.statements)
-        for g in (*self.passes.gradients, self.passes.value):
-            if isinstance(g, Array):
-                last[self.owner.get(id(g), id(g))] = end
-        return last
-
-    def aliases(self, s: Array) -> bool:
-        """Whether the statement shows memory of its argument (or else copies it)."""
-        return isinstance(s.args[0], Array) and not self.scalar(s) and not self.scalar(s.args[0])
-
-    def scalar(self, s: Any) -> bool:
-        """Whether this is one number, in a Python variable."""
-        return not isinstance(s, Array) or (not s.shape and not s.batched)
 
     def full(self, s: Array) -> tuple[int, ...]:
         """The shape with the batch."""
@@ -161,7 +136,7 @@ class _Assembler:
                 if isinstance(a, Array):
                     uses[id(a)] = uses.get(id(a), 0) + 1
         for at, s in enumerate(self.passes.statements):
-            fresh = id(s) in self.results and not uses.get(id(s)) and not self.scalar(s)
+            fresh = id(s) in self.results and not uses.get(id(s)) and not is_number(s)
             self.statement(s, at, fresh)
             if s.fn == "leaf":
                 leaves.append(self.buffer[id(s)])
@@ -171,12 +146,20 @@ class _Assembler:
         for g in self.passes.gradients:
             if not isinstance(g, Array):
                 gradients.append(self.spelled(g) if g is not None else "None")
-            elif self.scalar(g) or id(g) in self.fresh:
+            elif is_number(g) or id(g) in self.fresh:
                 gradients.append(self.text[id(g)])
+                self.fresh.discard(id(g))  # another that is equal is an array of its own
             else:
                 gradients.append(f"{self.text[id(g)]}.copy()")
-        if isinstance(self.passes.value, Array) and not self.scalar(self.passes.value):
+        if isinstance(self.passes.value, Array) and not is_number(self.passes.value):
             value += ".copy()"
+        if any(isinstance(a, float) and a - a for s in self.passes.statements for a in s.args):
+            for g in self.passes.gradients:  # 0 times the infinite derivative is 0 for the engine
+                if isinstance(g, Array) and not is_number(g):
+                    self.doubt(g)
+        if self.unsure:
+            self.scope |= {"isfinite": isfinite, "FLAG": FloatingPointError}
+            self.lines.append(f"if not isfinite(sum(({', '.join(self.unsure)},))): raise FLAG")
         text = "\n    ".join(
             ["def run():", *self.lines, f"return {value}, [{', '.join(gradients)}]"]
         )
@@ -186,7 +169,7 @@ class _Assembler:
 
     def statement(self, s: Array, at: int, fresh: bool) -> None:
         """Write one statement."""
-        if self.scalar(s) and s.fn not in ("leaf", "put", "scatter", "collect", "tape_gradient"):
+        if is_number(s) and s.fn not in ("leaf", "put", "scatter", "collect", "tape_gradient"):
             self.single(s)
             return
         special = getattr(self, f"_{s.fn}", None)
@@ -223,7 +206,7 @@ class _Assembler:
         """Memory for an elementwise statement, if possible that of an argument."""
         if id(s) not in self.pinned and not s.truth:
             for a in s.args:
-                if not isinstance(a, Array) or a.truth or self.scalar(a):
+                if not isinstance(a, Array) or a.truth or is_number(a):
                     continue
                 owner = self.owner.get(id(a), id(a))
                 if (
@@ -251,13 +234,13 @@ class _Assembler:
         fn = s.fn
         if fn in ("reshape", "broadcast"):
             a = s.args[0]
-            text = arguments[0] if self.scalar(a) else f"{arguments[0]}.item()"
+            text = arguments[0] if is_number(a) else f"{arguments[0]}.item()"
         elif fn == "view":
             if s.args:
                 a = s.args[0]
                 text = (
                     f"{arguments[0]}.item({s.attributes['offset']})"
-                    if not self.scalar(a)
+                    if not is_number(a)
                     else arguments[0]
                 )
             else:
@@ -293,6 +276,14 @@ class _Assembler:
             self.scope[f"float_{fn}"] = called
         self.text[id(s)] = name = self.new_name()
         self.lines.append(f"{name} = {text}")
+        if fn in SILENT:
+            self.unsure.append(name)
+
+    def doubt(self, s: Array) -> None:
+        """Let it be an error if one of these numbers is not finite."""
+        self.unsure.append(self.new_name())
+        ones = self.ones(prod(self.full(s)))
+        self.lines.append(f"{self.unsure[-1]} = {self.spelled(s)}.ravel().dot({ones})")
 
     def ones(self, count: int) -> str:
         """A vector of ones: its dot is the fastest sum."""
@@ -312,7 +303,7 @@ class _Assembler:
         number = s.attributes["number"]
         own = self.parameters[number] if number < len(self.parameters) else None
         self.show(s, self.allocate(s) if own is None else own)
-        if self.scalar(s):
+        if is_number(s):
             name = self.text[id(s)]
             self.text[id(s)] = f"{name}_0"
             self.lines.append(f"{name}_0 = {name}.item()")
@@ -322,23 +313,21 @@ class _Assembler:
         base, size = s.attributes["base"], prod(s.shape)
         assert self.tape is not None
         own = self.tape[:, base : base + size]
-        if (
-            isinstance(a, Array)
-            and not self.scalar(a)
-            and np.shares_memory(own, self.buffer[id(a)])
-        ):
+        if isinstance(a, Array) and not is_number(a) and np.shares_memory(own, self.buffer[id(a)]):
             return
-        if self.scalar(a) and self.rows == 1:
+        if not isinstance(a, Array | float):
+            a = np.broadcast_to(a, s.shape).ravel()
+        elif is_number(a) and self.rows == size == 1:
             self.lines.append(f"tape[0, {base}] = {self.spelled(a)}")
             return
         target, text = self.name("part", own), self.spelled(a)
-        if not self.scalar(a):
+        if not is_number(a):
             text += f".reshape({self.batch}, {size})" if a.batched else ".ravel()"
         self.lines.append(f"{target}[...] = {text}")
 
     def _reshape(self, s: Array) -> None:
         a = s.args[0]
-        if self.scalar(a):
+        if is_number(a):
             self.own(s)
             self.lines.append(f"{self.text[id(s)]}[...] = {self.spelled(a)}")
             return
@@ -354,7 +343,7 @@ class _Assembler:
 
     def _broadcast(self, s: Array) -> None:
         a = s.args[0]
-        if self.scalar(a):
+        if is_number(a):
             self._reshape(s)
             return
         self.show(s, np.broadcast_to(self.buffer[id(a)], self.full(s)))
@@ -385,7 +374,7 @@ class _Assembler:
         self.show(s, span if s.batched else span[0])
 
     def _view(self, s: Array) -> None:
-        if s.args and self.scalar(s.args[0]):
+        if s.args and is_number(s.args[0]):
             self._reshape(s)
             return
         self.show(
@@ -466,6 +455,8 @@ class _Assembler:
             pattern = f"'{letters[0]},{letters[1]}->{letters[2]}', " * (function == "einsum")
             where = self.name("out", target)
             self.lines.append(f"{function}({pattern}{names[0]}, {names[1]}, out={where})")
+            if function == "einsum":
+                self.doubt(s)
 
     def last_read(self, s: Array) -> bool:
         return self.last.get(id(s)) != len(self.passes.statements) or any(
@@ -476,13 +467,6 @@ class _Assembler:
         self.own(s)
         self.lines.append(
             f"{self.text[id(s)]}[...] = {float(self.batch)} * {self.spelled(s.args[0])}"
-        )
-
-    def _softmax_backward(self, s: Array) -> None:
-        self.own(s)
-        self.function("softmax_backward")
-        self.lines.append(
-            f"{self.text[id(s)]}[...] = softmax_backward({', '.join(map(self.spelled, s.args))})"
         )
 
     def _log_total(self, s: Array) -> None:
@@ -500,15 +484,15 @@ class _Assembler:
         arguments = ", ".join([function, repr(stars), repr(s.attributes["vector"])])
         arguments += "".join(f", {self.spelled(a)}" for a in s.args)
         self.lines.append(f"{self.text[id(s)]}[...] = each_row({arguments})")
+        self.doubt(s)
 
     def _collect(self, s: Array) -> None:
-        if self.scalar(s):
+        if is_number(s):
             self.text[id(s)] = name = self.new_name()
             self.lines.append(
                 f"{name} = "
                 + " + ".join(
-                    self.spelled(c) if self.scalar(c) else f"{self.spelled(c)}.sum()"
-                    for c in s.args
+                    self.spelled(c) if is_number(c) else f"{self.spelled(c)}.sum()" for c in s.args
                 )
             )
             return
@@ -521,7 +505,7 @@ class _Assembler:
     def add_to(self, flat: Any, read: Any, c: Any) -> None:
         """Add `c` to the places of (rows of) numbers that were read."""
         text = self.spelled(c)
-        if isinstance(c, Array) and not self.scalar(c) and c.shape != read.shape:
+        if isinstance(c, Array) and not is_number(c) and c.shape != read.shape:
             text += f".reshape({self.full(c)[: c.batched] + read.shape})"
         if read.strides is not None and all(k or n == 1 for k, n in zip(read.strides, read.shape)):
             view = strided(flat, read.shape, read.offset, read.strides)
@@ -549,7 +533,7 @@ class _Assembler:
 
     def _tape_gradient(self, s: Array) -> None:
         base, size = s.attributes["base"], prod(s.shape)
-        if self.scalar(s):
+        if is_number(s):
             self.text[id(s)] = name = self.new_name()
             self.lines.append(f"{name} = tape_gradient.item({base})")
             return
@@ -560,13 +544,6 @@ class _Assembler:
             else strided(self.tape_gradient, s.shape, base, contiguous(s.shape))
         )
         self.show(s, view)
-
-
-def needs_tape(passes: Passes) -> bool:
-    """Whether a statement reads several groups at once."""
-    return bool(passes.taped) or any(
-        s.fn in ("view", "take") and not s.args for s in passes.statements
-    )
 
 
 def assemble(

@@ -6,6 +6,7 @@ derivatives of its row of the table. Nothing is computed that no wanted gradient
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,11 @@ class Passes:
     forward: int
     asked: tuple[Any, ...]
 
+    @cached_property
+    def reads_tape(self) -> bool:
+        """Whether a statement reads several groups at once."""
+        return any(s.fn in ("view", "take") and not s.args for s in self.statements)
+
     def named(self) -> "Passes":
         """The same with kernels by their names, to be read."""
         layout, wanted, batched, batch = self.asked
@@ -54,6 +60,7 @@ class _Writer:
         build: Builder,
     ) -> None:
         self.layout = layout
+        self.starts = np.array([g.base for g in layout.groups])
         self.build = build
         self.each = each
         self.values: list[Any] = []
@@ -63,17 +70,16 @@ class _Writer:
             for read in group.reads:
                 if read.constant is None and read.source == TAPE:
                     self.taped.update(self.sources(read))
-        self.taped_any_batched = False
         self.wanted = {*wanted}
         self.batched = batched
+        self.tape_batched = any(batched)
         self.contributions: dict[int, list[tuple[Read, Any]]] = {}
         self.tape_gradients = False
 
     def sources(self, read: Read) -> list[int]:
         """The groups that a read from the tape reads."""
-        starts = np.array([g.base for g in self.layout.groups])
-        found: list[int] = np.unique(np.searchsorted(starts, read.flat(), "right") - 1).tolist()
-        return found
+        found = np.searchsorted(self.starts, read.flat(), "right") - 1
+        return sorted({*found.reshape(-1).tolist()})
 
     # ------------------------------------------------------------------ forward
 
@@ -125,10 +131,6 @@ class _Writer:
             )
         return self.build.emit("take", arguments, read.shape, batched, indices=read.indices)
 
-    @property
-    def tape_batched(self) -> bool:
-        return any(self.batched)
-
     def value(self, group: Group) -> Any:
         """The statements of one group."""
         operands = [self.read(r) for r in group.reads]
@@ -173,7 +175,8 @@ class _Writer:
             if isinstance(c, Array) and c.batched and not batched:
                 c = self.build.over_batch(c)
             if read.covers(group.size):
-                whole.append(self.build.reshape(c, group.shape) if shape_of(c) else c)
+                same = not shape_of(c) and not (isinstance(c, Array) and c.batched)
+                whole.append(c if same else self.build.broadcast(c, group.shape))
             else:
                 rest.append((read, c))
         total: Any = None
@@ -213,6 +216,7 @@ class _Writer:
                     group = self.layout.groups[k]
                     part = self.build.part(c, group.base - read.offset, group.shape)
                     own = Read(group.shape, k, 0, contiguous(group.shape))
+                    part = self.for_each(own, part)
                     self.contributions.setdefault(k, []).append((own, part))
             return
         self.tape_gradients = True
@@ -279,9 +283,9 @@ class _Writer:
             c = self.build.elementwise("multiply", d, slope)
         else:
             c = self.reduce(self.build.elementwise("multiply", d, slope), shape, full)
-        if isinstance(c, Array) and shape_of(c) != shape:
-            c = self.build.broadcast(c, shape)
-        return c
+        if isinstance(c, np.ndarray):
+            return np.broadcast_to(c, shape)
+        return self.build.broadcast(c, shape)
 
     def hand_on_dot(self, group: Group, operands: list[Any], d: Any) -> None:
         assert group.axes
@@ -320,7 +324,7 @@ class _Writer:
     def keeps_batch(self, number: int) -> bool:
         """Whether the gradient of a group has the axis of the batch."""
         if self.each:
-            return any(self.batched)
+            return self.tape_batched
         return isinstance(self.values[number], Array) and self.values[number].batched
 
 
@@ -363,7 +367,12 @@ def passes(
     if shape:
         value = build.emit("view", (value,), (), offset=place, strides=())
     before = {*map(id, build.statements)}
-    seed: Any = build.emit("share", (), (), once=False) if batch == "mean" else 1.0
+    seed: Any = 1.0
+    if isinstance(value, Array) and not value.batched and any(batched) and batch != "each":
+        if batch == "sum":  # the same for each example
+            seed = build.emit("times_batch", (1.0,), (), batched=False)
+    elif batch == "mean":
+        seed = build.emit("share", (), (), once=False)
     writer.backward(output, place, seed)
     gradients = [writer.gradients.get(k) for k in wanted]
     statements = _living(build.statements, [value, *gradients])

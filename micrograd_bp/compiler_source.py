@@ -123,7 +123,7 @@ class _Writer:
         """The whole function."""
         statements = self.passes.statements
         self.lines.append("# forward")
-        if any(s.fn in ("put",) for s in statements) and self.reads_tape(statements):
+        if any(s.fn == "put" for s in statements) and self.passes.reads_tape:
             self.lines.append(f"tape = {self.zeros()}")
             for group in self.layout.groups:
                 if group.kind == "constant":
@@ -137,7 +137,7 @@ class _Writer:
                 leaves.append(s.attributes["number"])
                 self.text[id(s)] = self.given.get(id(s)) or self.new("x"), ATOM
         arguments = {self.text[id(s)][0]: s for s in statements if s.fn == "leaf"}
-        if self.reads_tape(statements) or any(s.fn in TAPED for s in statements):
+        if self.passes.reads_tape or any(s.fn in TAPED for s in statements):
             self.in_order(statements)
         else:
             self.by_layers()
@@ -227,9 +227,6 @@ class _Writer:
                 done.add(id(s))
                 self.statement(s)
 
-    def reads_tape(self, statements: Sequence[Array]) -> bool:
-        return any(s.fn in ("view", "take") and not s.args for s in statements)
-
     def zeros(self) -> str:
         batched = next((s for s in self.passes.statements if s.fn == "leaf" and s.batched), None)
         if batched is None:
@@ -242,7 +239,7 @@ class _Writer:
     def statement(self, s: Array) -> None:
         """A line, or the text where it is used."""
         if s.fn == "put":
-            if self.reads_tape(self.passes.statements):
+            if self.passes.reads_tape:
                 self.put(s.attributes["base"], prod(s.shape), self.flat(s.args[0]))
             return
         if s.fn == "scatter":
@@ -272,10 +269,8 @@ class _Writer:
 
     def flat(self, a: Any) -> str:
         """An argument as (rows of) numbers."""
-        text = self.spelled(a, ATOM)
-        if not isinstance(a, Array):
-            return text
-        if len(a.shape) == 1:
+        text = self.spelled(a if isinstance(a, Array | float) else np.ravel(a), ATOM)
+        if not isinstance(a, Array) or len(a.shape) == 1:
             return text
         if a.batched:
             return f"{text}.reshape((len({text}), -1))"
@@ -352,7 +347,14 @@ class _Writer:
         return f"broadcast_to({text}, {shape})", ATOM
 
     def _concat(self, s: Array) -> tuple[str, int]:
-        return f"concatenate([{', '.join(map(self.flat, s.args))}], -1)", ATOM
+        parts = [*map(self.flat, s.args)]
+        if s.batched:  # what has no axis of the batch gets one
+            rows = next(f"len({text})" for text, a in zip(parts, s.args) if a.batched)
+            parts = [
+                text if a.batched else f"broadcast_to({text}, ({rows}, {prod(a.shape)}))"
+                for text, a in zip(parts, s.args)
+            ]
+        return f"concatenate([{', '.join(parts)}], -1)", ATOM
 
     def _view(self, s: Array) -> tuple[str, int]:
         offset, strides = s.attributes["offset"], s.attributes["strides"]

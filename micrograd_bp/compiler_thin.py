@@ -29,9 +29,10 @@ from micrograd_bp.table import FLOATS, OPS, Op
 
 __all__ = ["pays", "thin"]
 
-# seconds: of a call of NumPy in both passes; of a number gathered one by one in both; and of a
-# node and an operand here, in Python and by Numba
-CALL, GATHERED = 8e-6, 40e-9
+# seconds: of a group of arrays in both passes, with what it takes to compile it shared among fifty
+# runs; of a number gathered one by one in both; and of a node and an operand here, in Python and by
+# Numba
+GROUP, GATHERED = 16e-6, 40e-9
 COSTS = {False: (0.8e-6, 0.1e-6), True: (8e-9, 2e-9)}
 
 _KERNELS = {
@@ -47,7 +48,7 @@ _MATH = ("abs", "cos", "erf", "exp", "inf", "log", "nan", "sin", "sqrt", "tan", 
 def pays(nodes: int, operands: int, groups: int, gathered: int = 0) -> bool:
     """Whether the loop will be faster than arrays in so many groups."""
     each, operand = COSTS[has_numba()]
-    return nodes * each + operands * operand < groups * CALL + gathered * GATHERED
+    return nodes * each + operands * operand < groups * GROUP + gathered * GATHERED
 
 
 @cache
@@ -60,9 +61,9 @@ def source(ops: Sequence[str]) -> str:
     """The two loops as text, for graphs of these operations."""
     forward, backward = [], []
     for code, name in enumerate(ops):
-        row, test = OPS[name], "if" if code == 0 else "elif"
-        forward.append(f"        {test} c == {code}:")
-        backward.append(f"        {test} c == {code}:")
+        row = OPS[name]
+        forward.append(f"        elif c == {code}:")
+        backward.append(f"        elif c == {code}:")
         if name == "sum":
             forward += ["            z = 0.0", "            for j in range(i, first[k + 1]):",
                         "                z += v[args[j]]"]  # fmt: skip
@@ -96,14 +97,14 @@ def source(ops: Sequence[str]) -> str:
     return "\n".join(
         ["def forward(v, code, first, args, start):", "    for k in range(start, len(code)):",
          "        c = code[k]", "        i = first[k]", "        if c < 0:", "            continue",
-         *[forward[0].replace("if", "elif", 1), *forward[1:]],
+         *forward,
          "        if z - z != 0.0:", "            return False", "        v[k] = z",
          "    return True", "",
          "def backward(v, g, code, first, args, start):",
          "    for k in range(len(code) - 1, start - 1, -1):",
          "        c = code[k]", "        i = first[k]", "        u = g[k]",
          "        if c < 0 or u == 0.0:", "            continue",
-         *[backward[0].replace("if", "elif", 1), *backward[1:]]]
+         *backward]
     )  # fmt: skip
 
 

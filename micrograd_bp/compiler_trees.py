@@ -5,7 +5,7 @@
 [(3, 2), (3,), (1, 3), (1,)]
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -31,6 +31,7 @@ class Tree:
 
     leaves: list[Leaf] = field(default_factory=list)
     form: Any = None
+    inputs: Collection[Value] = ()
 
     def filled(self, arrays: Sequence[Any]) -> Any:
         """The structure with an array in the place of each leaf."""
@@ -78,16 +79,16 @@ def _spelled(form: Any, keys: list[Any]) -> str:
     return f"({inner})" if isinstance(form, tuple) else f"[{inner}]"
 
 
-def flatten(given: Any, where: str) -> Tree:
+def flatten(given: Any, where: str, inputs: Collection[Value] = ()) -> Tree:
     """The arrays in `given`.
 
-    A list of Values, or of lists of equal shape, is one array; other lists, tuples and dicts stay
-    what they are. An `MLP` is a list of (W, b) layer by layer, as `MLP.from_arrays` takes them, a
-    `Layer` or `Neuron` one such pair (b is None without biases); any other module is a dict of
-    its attributes that hold parameters. Errors: TypeError for what is no Value, ValueError for a
-    Value that is not a leaf.
+    A list of Values, or of lists of equal shape, is one array, if all of them are `inputs` or
+    none is; other lists, tuples and dicts stay what they are. An `MLP` is a list of (W, b) layer
+    by layer, as `MLP.from_arrays` takes them, a `Layer` or `Neuron` one such pair (b is None
+    without biases); any other module is a dict of its attributes that hold parameters. Errors:
+    TypeError for what is no Value, ValueError for a Value that is not a leaf.
     """
-    tree = Tree()
+    tree = Tree(inputs=inputs)
     tree.form = _form(given, where, tree)
     return tree
 
@@ -110,7 +111,7 @@ def _form(given: Any, where: str, tree: Tree) -> Any:
     if isinstance(given, dict):
         return {key: _form(part, f"{where}[{key!r}]", tree) for key, part in given.items()}
     array = _array(given, where)
-    if array is not None:
+    if array is not None and len({v in tree.inputs for v in array.values}) == 1:
         tree.leaves.append(array)
         return len(tree.leaves) - 1
     if not isinstance(given, list | tuple):

@@ -38,6 +38,12 @@ def close(found, expected, scale=0.0):
     assert np.max(np.abs(found - expected), initial=0.0) <= RTOL * scale
 
 
+@pytest.fixture
+def as_arrays(monkeypatch):
+    """No graph is thin."""
+    monkeypatch.setattr("micrograd_bp.compiler_thin.pays", lambda *sizes: False)
+
+
 def agrees(loss, inputs, wrt=(), **other):
     """`agrees_as` of both kinds of programs: of arrays, and number by number.
 
@@ -234,6 +240,116 @@ def test_an_overflow_in_squares_of_inputs_is_no_warning():
     assert compile(x + 1.0, [x], wrt=x)(1e200) == (1e200, 1.0)
     with pytest.raises(OverflowError, match="mul: too large for a float64"):
         compile(x * x, [x], wrt=x)(1e200)
+
+
+def test_a_leaf_is_a_program_too():
+    x, w = values([2.0, 3.0]), mb.Value(5.0)
+    agrees(x[1], [x], [w])
+
+
+def test_sums_of_rows():
+    X = values(np.random.default_rng(0).normal(size=(4, 3)))
+    agrees(mb.sum([(k + 1.0) * mb.sum(row) for k, row in enumerate(X)]), [X])
+    agrees(mb.sum([mb.sum(row) for row in X]) * X[0][0], [X])
+
+
+def test_derivatives_that_are_constant_and_gathered_with_others():
+    X = values([0.3, -0.8, 1.4])
+    ones = [mb.OPS["dpower"](x, 1.0) for x in X]
+    agrees(mb.sum([mb.logsumexp([one, x]) for one, x in zip(ones, X[1:])]), [X])
+
+
+@pytest.mark.parametrize("mode", [False, "sum", "mean", "each"])
+def test_inputs_and_parameters_in_one_list(mode):
+    x, w = mb.Value(2.0), mb.Value(5.0)
+    program = compile(w * w * x, [x], wrt=[x, w], batch=mode)
+    parameters = program.parameters
+    assert parameters[0] is None
+    parameters[1][...] = 10.0
+    _, (d_x, d_w) = program([2.0, 4.0] if mode else 2.0)
+    expected = {False: (100, 40), "sum": ([100, 100], 120), "mean": ([50, 50], 60)}
+    close(d_x, expected.get(mode, ([100, 100], 0))[0])
+    close(d_w, [40, 80] if mode == "each" else expected[mode][1])
+    assert program._function(np)(parameters, [2.0, 4.0] if mode else 2.0)[1][0].tolist() == (
+        d_x.tolist()
+    )
+
+
+def test_a_value_in_several_places_is_trained_as_one():
+    w, v, x = mb.Value(1.0), mb.Value(2.0), values([3.0, 4.0])
+    wrt = {"W": [[w, v], [v, w]], "w": w, "again": [w], "V": [v, v]}
+    program = compile(mb.dot([w, v], x), [x], wrt=wrt)
+    for _ in range(2):
+        _, gradients = program([3.0, 4.0])
+        parameters = program.parameters
+        for name, slope in gradients.items():
+            parameters[name] -= slope
+    assert program.parameters["W"].tolist() == [[-5.0, -6.0], [-6.0, -5.0]]
+    assert program.parameters["V"].tolist() == [-6.0, -6.0]
+    assert program.parameters["again"].tolist() == [program.parameters["w"]] == [-5.0]
+    assert program([1.0, 1.0])[0] == program._function(np)(program.parameters, [1.0, 1.0])[0] == -11
+    program.write_back()
+    assert (w.data, v.data) == (-5.0, -6.0)
+
+
+def test_no_two_gradients_share_memory(as_arrays):
+    a, b = values(np.ones(20)), values(np.ones(20))
+    C = mb.sum([(p + q) ** 2 for p, q in zip(a, b)])
+    for wrt in ({"a": a, "b": b}, {"a": a, "again": a}):
+        program = compile(C, [], wrt=wrt)
+        flat = [*program()[1].values(), *program()[1].values()]
+        assert not any(np.shares_memory(g, h) for k, g in enumerate(flat) for h in flat[:k])
+
+
+W = [[mb.Value(1.0) for _ in range(3)] for _ in range(4)]
+
+
+@pytest.mark.parametrize(
+    "C",
+    [
+        1.0 / (W[0][0] * W[0][0]),
+        mb.tanh(W[0][0] * W[0][1]),
+        mb.sum([mb.tanh(mb.dot(row, row)) for row in W]),
+        mb.sum([mb.tanh(mb.dot(row, W[0])) for row in W]),
+        mb.sum([mb.tanh(mb.operation("huge(x)", lambda x: x * x, "2.0 * x")(w)) for w in W[0]]),
+    ],
+)
+def test_what_overflows_on_the_way_is_the_engines_error(C, as_arrays):
+    program = compile(C, [], wrt=W)
+    program.parameters[...] = 1e200
+    with pytest.raises(OverflowError, match="too large for a float64"):
+        program()
+
+
+def test_nothing_times_an_infinite_derivative_is_nothing(as_arrays):
+    a, b = mb.Value(1.0), values([1.0, 1.0])
+    root = compile(mb.sqrt(a) * b[0], [[a, b[0]]], wrt=[a, b[0]])
+    assert root([0.0, 0.0])[1].tolist() == [0.0, 0.0]
+    roots = compile(mb.sum([mb.sqrt(v) * a for v in b]), [b, a], wrt=b)
+    assert roots([0.0, 0.0], 0.0)[1].tolist() == [0.0, 0.0]
+    powers = compile(mb.sum([v**w * a for v, w in zip(b, W[0])]), [b, a], wrt=W[0][:2])
+    assert powers([-2.0, 2.0], 0.0)[1].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "each"])
+def test_what_does_not_depend_on_the_example_counts_for_each(mode):
+    x, w, v = values([0.3, -0.8, 0.7]), values([0.6]), values([0.4, -0.3])
+    rows = np.random.default_rng(0).normal(size=(4, 3))
+    for C in (
+        w[0],
+        mb.tanh(mb.sum([0.3, w[0], 0.5])) * w[0],
+        mb.tanh(mb.sin(x[1])) * w[0],
+        losses.mean_squared_error([v[0] + 1.0, v[1] + 1.0, x[0] + 1.0, x[1] + 1.0], [1.0] * 4),
+        mb.sum([v[0] * v[1], x[0] * x[1], v[0]]),
+        mb.logsumexp([*x, *v]) + mb.sum([*v, *x]),
+    ):
+        program = compile(C, [x], wrt=[w, v, x], batch=mode)
+        assert program.check(rows) < RTOL
+        value, gradients = program(rows)
+        read, again = program._function(np)(program.parameters, rows)
+        close(read, value)
+        for found, wanted in zip(again, gradients):
+            close(found, wanted, 1.0)
 
 
 def test_threads_take_turns():
