@@ -107,7 +107,9 @@ def test_by_hand():
     assert {*forward} == {label for label in FORWARD if not label.startswith("a^{(0)}")}
     assert {*backward} == {*BACKWARD}
     assert {k: v for k, v in forward.items() if off(v, FORWARD[k]) > 1e-14} == {}
-    assert {k: v for k, v in backward.items() if off(v, BACKWARD[k]) > 1e-14} == {}
+    # See above: from Python 3.12 on, sum() rounds in another way.
+    tolerances = dict.fromkeys(BACKWARD, 1e-14) | {"a^{(0)}_3": 1e-13}
+    assert {k: v for k, v in backward.items() if off(v, BACKWARD[k]) > tolerances[k]} == {}
 
 
 @pytest.mark.parametrize(
