@@ -28,7 +28,7 @@ from micrograd_bp.engine import Value, grad, no_grad, topological_order
 from micrograd_bp.ops import OPS
 from micrograd_bp.recording import with_recording
 from micrograd_bp.symbol import unicode
-from micrograd_bp.table import number
+from micrograd_bp.table import checked, listed, number, operand_number, whole
 
 
 class Report:
@@ -105,9 +105,11 @@ def gradcheck(
     for a bad step; at a kink any slope between the two one-sided ones is right. The report is
     true where all are. Errors: what f raises at `inputs`; ValueError for an order below 1.
     """
-    if order < 1:
-        raise ValueError(f"gradcheck: expected an order of at least 1, got {order}")
-    point = [x.data if isinstance(x, Value) else number(x, "gradcheck") for x in inputs]
+    if not callable(f):
+        raise TypeError(f"gradcheck: expected a function, got {type(f).__name__}")
+    order = whole(order, "gradcheck: order", 1)
+    given = listed(inputs, "gradcheck")
+    point = [x.data if isinstance(x, Value) else number(x, "gradcheck") for x in given]
     return GradientReport(tuple(with_recording(_compared, f, point, order)))
 
 
@@ -130,7 +132,8 @@ def _partial(f: Callable[..., Any], point: Sequence[float], chosen: Sequence[int
     """∂f/∂ the chosen inputs, one after the other, by the engine; f itself for none."""
     if not chosen:
         with no_grad():
-            return float(f(*map(Value, point)))
+            value = f(*map(Value, point))
+        return value.data if isinstance(value, Value) else operand_number(value, "gradcheck: f")
     xs = [Value(x) for x in point]
     output = f(*xs)
     for k in chosen[:-1]:
@@ -201,7 +204,7 @@ def check_graph(root: Value) -> GraphReport:
     operation itself is wrong). An infinite derivative that is right, as that of sqrt at 0, is none.
     Errors: TypeError for what is no Value.
     """
-    order = topological_order(root)
+    order = topological_order(checked(root, Value, "check_graph"))
     firsts = ((node, place, next(_faults(node), None)) for place, node in enumerate(order))
     faults = (Fault(node, place, what) for node, place, what in firsts if what is not None)
     return GraphReport(len(order), tuple(faults))

@@ -14,7 +14,7 @@ from typing import Any
 
 from micrograd_bp.engine import Value, grad, topological_order, values
 from micrograd_bp.ops import dot
-from micrograd_bp.table import number
+from micrograd_bp.table import checked, listed, number
 
 
 def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> float:
@@ -25,7 +25,7 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> fl
     tangent: dict[Value, float] = {}
     for v, t in _pairs("jvp", inputs, tangents):
         tangent[v] = tangent.get(v, 0.0) + t
-    for node in topological_order(output):
+    for node in topological_order(checked(output, Value, "jvp")):
         for parent, local in zip(node.parents, node.local_derivatives):
             if parent in tangent:
                 step = tangent[parent]  # 0 · inf is 0, as in `backward`
@@ -40,6 +40,7 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[float]) -> list
     Errors: ValueError where the vector is not as long as the inputs.
     """
     pairs = _pairs("hvp", inputs, vector)
+    checked(output, Value, "hvp")
     if not pairs:
         return []
     wanted, weights = zip(*pairs)
@@ -49,7 +50,7 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[float]) -> list
 
 def _pairs(where: str, inputs: Any, numbers: Sequence[float]) -> list[tuple[Value, float]]:
     wanted = values(inputs, where)
-    given = [number(x, where) for x in numbers]
+    given = [number(x, where) for x in listed(numbers, where)]
     if len(wanted) != len(given):
         raise ValueError(
             f"{where}: expected a number for each of {len(wanted)} inputs, got {len(given)}"

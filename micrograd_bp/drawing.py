@@ -31,7 +31,7 @@ from micrograd_bp.notation import significant
 from micrograd_bp.paths import Path as Way
 from micrograd_bp.picture import Look, Picture, escaped, short
 from micrograd_bp.renderers import ADVICE, NoRenderer, render
-from micrograd_bp.table import listed
+from micrograd_bp.table import checked, listed
 from micrograd_bp.viewer import Tip
 
 if TYPE_CHECKING:
@@ -176,10 +176,7 @@ def draw(
     Errors: TypeError for what is no Value, or no path to highlight; ValueError for an option that
     is none of these, naming those there are.
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"draw: expected a Value, got {type(root).__name__}")
-    if not isinstance(title, str):
-        raise TypeError(f"title: expected a str, got {type(title).__name__}")
+    checked(title, str, "title")
     significant(digits)
     _one_of("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
     _one_of("detail", detail, ("auto", *folding.LEVELS))
@@ -187,7 +184,7 @@ def draw(
     _one_of("theme", theme, ("light", "dark"))
     if max_nodes is not None and (type(max_nodes) is not int or max_nodes < 4):
         raise ValueError(f"max_nodes {max_nodes!r}: expected a whole number of at least 4")
-    order = topological_order(root)
+    order = topological_order(checked(root, Value, "draw"))
     names = Names(order, variables_of(variables, 2))
     edges = _lit(highlight)
     opened, closed = _chosen("unfold", unfold, names), _chosen("fold", fold, names)
@@ -215,9 +212,7 @@ def draw(
 def _chosen(what: str, nodes: Value | Iterable[Value], names: Names) -> list[Value]:
     chosen = [nodes] if isinstance(nodes, Value) else listed(nodes, what)
     for v in chosen:
-        if not isinstance(v, Value):
-            raise TypeError(f"{what}: expected a Value, got {type(v).__name__}")
-        if v not in names.label:
+        if checked(v, Value, what) not in names.label:
             raise ValueError(f"{what}: {short(v.label) or 'the node'} is not in this graph")
     return chosen
 
@@ -232,7 +227,7 @@ def _lit(highlight: Any) -> dict[tuple[Value, int], str]:
     if isinstance(highlight, Shared):
         highlight = [highlight.first, highlight.second]
     several = isinstance(highlight, Iterable) and not isinstance(highlight, Way | Derivation)
-    chosen = [*highlight] if several else [highlight]
+    chosen = listed(highlight, "highlight") if several else [highlight]
     if len(chosen) > 2:
         raise ValueError(f"highlight: expected one or two paths or derivations, got {len(chosen)}")
     found: dict[tuple[Value, int], str] = {}
@@ -251,8 +246,8 @@ def _edges(one: Any) -> Iterable[tuple[Value, int]]:
 
 
 def _one_of(what: str, given: Any, known: Sequence[str]) -> None:
-    if given not in known:
-        raise ValueError(f"{what} {given!r}: expected {', '.join(known[:-1])} or {known[-1]}")
+    if not isinstance(given, str) or given not in known:
+        raise ValueError(f"{what} {given!r:.40}: expected {', '.join(known[:-1])} or {known[-1]}")
 
 
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz.Digraph":
@@ -276,8 +271,9 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> "graphviz
                 return {"text/plain": f"{draw(root, variables=False).text}\n{ADVICE}"}
 
     _one_of("rankdir", rankdir, ("LR", "TB"))
+    checked(format, str, "draw_dot: format")
     dot = Digraph(format=format, graph_attr={"rankdir": rankdir})
-    order = topological_order(root)
+    order = topological_order(checked(root, Value, "draw_dot"))
     index = {node: f"n{k}" for k, node in enumerate(order)}
     for node, name in index.items():
         cells = ([short(node.label)] if node.label else []) + [

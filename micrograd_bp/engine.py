@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_bp.ops import OPS, leaky_relu
 from micrograd_bp.recording import attach, fill, flatten, no_grad, restore
-from micrograd_bp.table import listed, number, operand_number
+from micrograd_bp.table import checked, listed, number, operand_number
 
 __all__ = ["Value", "grad", "hessian", "no_grad", "topological_order"]
 
@@ -199,9 +199,7 @@ def _post_order(root: Value, seen: set[Value]) -> list[Value]:
 
 def topological_order(root: Value) -> list[Value]:
     """Every node that `root` was computed from, and last `root`: parents before children."""
-    if not isinstance(root, Value):
-        raise TypeError(f"topological_order: expected a Value, got {type(root).__name__}")
-    return _post_order(root, set())
+    return _post_order(checked(root, Value, "topological_order"), set())
 
 
 def values(inputs: Any, where: str) -> list[Value]:
@@ -226,7 +224,7 @@ def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = Fa
     (12.0, 12.0, 6.0)
     """
     wanted = values(inputs, "grad")
-    order = topological_order(output)
+    order = topological_order(checked(output, Value, "grad"))
     relevant = {*wanted}  # and all between them and the output
     for node in order:
         if not relevant.isdisjoint(node.parents):
@@ -253,4 +251,5 @@ def grad(output: Value, inputs: Value | Sequence[Value], create_graph: bool = Fa
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[float]]:
     """The matrix of ∂²output/∂inputs[i]∂inputs[j], i down and j across."""
     wanted = values(inputs, "hessian")
+    checked(output, Value, "hessian")
     return [grad(first, wanted) for first in grad(output, wanted, create_graph=True)]

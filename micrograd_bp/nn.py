@@ -17,13 +17,12 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from operator import index
 from typing import Any
 
 from micrograd_bp import reading, saving
 from micrograd_bp.engine import Value
 from micrograd_bp.ops import OPS
-from micrograd_bp.table import number
+from micrograd_bp.table import listed, number, whole
 
 ACTIVATIONS = (
     *("linear", "relu", "leaky_relu", "gelu", "softplus"),
@@ -176,7 +175,7 @@ class Neuron(Module):
         if activation is None:
             activation = "relu" if nonlin else "linear"
         self.activation = _known(activation)
-        if index(nin) < 1:
+        if whole(nin, "Neuron: nin") < 1:
             raise ValueError(f"a neuron needs at least 1 input, got nin = {nin}")
         self.fused = fused
         self.place = f" (unit {unit} of layer {layer})" if layer and unit else ""
@@ -227,7 +226,7 @@ class Layer(Module):
     def __init__(
         self, nin: int, nout: int, *args: Any, single: bool = False, **kwargs: Any
     ) -> None:
-        if index(nout) < 1:
+        if whole(nout, "Layer: nout") < 1:
             raise ValueError(f"a layer needs at least 1 unit, got nout = {nout}")
         units = [None] if single else range(1, nout + 1)
         self.neurons = [Neuron(nin, *args, unit=unit, **kwargs) for unit in units]
@@ -266,7 +265,7 @@ class MLP(Module):
         if not isinstance(nouts, Sequence) or not nouts:
             raise ValueError(f"expected the sizes of at least 1 layer, got nouts = {nouts!r}")
         _known(activation)  # also where no layer is hidden
-        rng = random if seed is None else random.Random(seed)
+        rng = random if seed is None else random.Random(whole(seed, "seed"))
         sizes = [nin, *nouts]
         self.layers = [
             Layer(
@@ -300,7 +299,7 @@ class MLP(Module):
         >>> model.weight(1, 2, 1).data, model.weight(2, 1, 2).data, model.bias(2, 1).data
         (0.25, 3.0, 0.2)
         """
-        layers = [_rows(m, pair) for m, pair in enumerate(arrays, 1)]
+        layers = [_rows(m, pair) for m, pair in enumerate(listed(arrays, "from_arrays"), 1)]
         if not layers:
             raise ValueError("a network needs at least 1 layer, got no arrays")
         width = len(layers[0][0][0])
@@ -390,17 +389,17 @@ class MLP(Module):
         return out
 
     def _neuron(self, layer: int, i: int) -> Neuron:
-        if not 1 <= index(layer) <= len(self.layers):
+        if not 1 <= whole(layer, "layer") <= len(self.layers):
             raise IndexError(f"layer {layer}: this network has layers 1 to {len(self.layers)}")
         neurons = self.layers[layer - 1].neurons
-        if not 1 <= index(i) <= len(neurons):
+        if not 1 <= whole(i, "unit") <= len(neurons):
             raise IndexError(f"unit {i}: layer {layer} has units 1 to {len(neurons)}")
         return neurons[i - 1]
 
     def weight(self, layer: int, i: int, j: int) -> Value:
         """W_ij^(layer): to unit i from unit j of the layer before, all counted from 1."""
         weights = self._neuron(layer, i).w
-        if not 1 <= index(j) <= len(weights):
+        if not 1 <= whole(j, "weight") <= len(weights):
             raise IndexError(f"weight {i}, {j}: layer {layer} has inputs 1 to {len(weights)}")
         return weights[j - 1]
 
@@ -444,9 +443,9 @@ def _described(layer: Sequence[Neuron]) -> dict[str, Any]:
 
 
 def _known(activation: str) -> str:
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ValueError(
-            f"unknown activation {activation!r}: expected one of {', '.join(ACTIVATIONS)}"
+            f"unknown activation {activation!r:.40}: expected one of {', '.join(ACTIVATIONS)}"
         )
     return activation
 

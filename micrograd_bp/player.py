@@ -34,6 +34,7 @@ from micrograd_bp.picture import Look, Picture
 from micrograd_bp.renderers import ADVICE, NoRenderer
 from micrograd_bp.stepping import Step, Told, json_number, record, tell
 from micrograd_bp.symbol import short, unicode
+from micrograd_bp.table import checked
 
 BOXES = 300
 """Boxes beyond which a graph is drawn folded: the steps are all there, the boxes stand for many."""
@@ -60,9 +61,8 @@ class Stepper:
         self, output: Value, *, digits: int = 4, variables: Variables = None, title: str = ""
     ) -> None:
         significant(digits)
-        if not isinstance(title, str):
-            raise TypeError(f"title: expected a str, got {type(title).__name__}")
-        order = topological_order(output)
+        checked(title, str, "title")
+        order = topological_order(checked(output, Value, "Stepper"))
         called = Names(order, variables_of(variables, 2)).label
         self.digits = digits
         self.output = copy.deepcopy(output)

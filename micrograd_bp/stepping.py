@@ -33,6 +33,7 @@ from micrograd_bp.notation import Line, Text, significant
 from micrograd_bp.ops import OPS
 from micrograd_bp.passes import weights_of
 from micrograd_bp.paths import Edge, edges
+from micrograd_bp.table import checked
 
 __all__ = ["GRANULARITIES", "Step", "steps"]
 
@@ -127,10 +128,11 @@ def steps(
     >>> [(step.kind, step.result) for step in steps(y, "node", variables=locals())]
     [('forward', 9.0), ('seed', 1.0), ('weight', 6.0)]
     """
-    if granularity not in GRANULARITIES:
-        raise ValueError(f"granularity {granularity!r}: expected {', '.join(GRANULARITIES)}")
+    if not isinstance(granularity, str) or granularity not in GRANULARITIES:
+        raise ValueError(f"granularity {granularity!r:.40}: expected {', '.join(GRANULARITIES)}")
     show = Text(significant(digits))
-    names = Names(topological_order(output), variables_of(variables, 2))
+    order = topological_order(checked(output, Value, "steps"))
+    names = Names(order, variables_of(variables, 2))
     fine = [record(k, told, show) for k, told in enumerate(tell(output, names))]
     if granularity == "edge":
         return fine

@@ -25,7 +25,7 @@ from math import inf, isfinite, isnan
 from numbers import Real
 from operator import index
 from types import CodeType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from micrograd_bp import floats
 
@@ -33,6 +33,9 @@ from micrograd_bp import floats
 FLOATS: dict[str, Any] = {"abs": abs} | {name: getattr(floats, name) for name in floats.__all__}
 MIXED: dict[str, Any] = {"inf": floats.inf, "nan": floats.nan}
 RESERVED: set[str] = set()
+
+
+T = TypeVar("T")
 
 
 class Table(dict[str, "Op"]):
@@ -92,6 +95,20 @@ def whole(value: Any, where: str, least: float = -inf, most: float = inf) -> int
         span = f"from {least} " + ("on" if most == inf else f"to {most}")
         raise ValueError(f"{where} = {found}: expected a whole number {span}")
     return found
+
+
+def checked(value: Any, kind: type[T], where: str) -> T:
+    """`value`, where it is of this kind; else a TypeError.
+
+    >>> checked("x_1", str, "label")
+    'x_1'
+    >>> checked(1, str, "label")
+    Traceback (most recent call last):
+    TypeError: label: expected a str, got int
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{where}: expected a {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
 def listed(values: Iterable[Any], where: str) -> list[Any]:
@@ -291,6 +308,10 @@ def operation(
     >>> hypot(3.0, 4.0), hypot.derivatives(5.0, [3.0, 4.0])
     (5.0, [0.6, 0.8])
     """
+    for name, text in (("definition", definition), ("symbol", symbol), ("domain", domain)):
+        checked(text, str, f"operation: {name}")
+    for k, text in enumerate(partials, 1):
+        checked(text, str, f"{definition}: partial derivative {k}")
     match = re.fullmatch(r"\s*([^\W\d]\w*)\s*\(([^()]*)\)\s*", definition)
     operands = [part.strip() for part in match[2].split(",")] if match else []
     plain = [part.removeprefix("*") for part in operands]
@@ -303,7 +324,7 @@ def operation(
         what = f"in the table already, as {OPS[name]}" if name in OPS else "in use by formulas"
         raise ValueError(f"{name} is {what}: expected another name")
     if not isinstance(value, str) and not callable(value):
-        raise TypeError(f"{definition}: expected a formula or a function, got {value!r}")
+        raise TypeError(f"{definition}: expected a formula or a function, got {value!r:.40}")
     formula = value if isinstance(value, str) else f"{name}({', '.join(plain)})"
     if len(partials) != len(operands):
         raise ValueError(

@@ -175,3 +175,86 @@ def test_the_picture_in_the_readme_is_what_draw_makes():
         for svg in ((folder / path).read_text(encoding="utf-8"), picture.svg())
     )
     assert sorted(shown) == sorted(made)
+
+
+# ------------------------------------------------------------------ wrong arguments
+
+X = mb.Value(2.0, "x")
+Y = mb.tanh(X * 3.0)
+OF_AN_OUTPUT = {
+    "check_graph": mb.check_graph,
+    "compile": mb.compile,
+    "cost": mb.cost,
+    "derive": lambda output: mb.derive(output, X),
+    "draw": mb.draw,
+    "draw_dot": mb.draw_dot,
+    "grad": lambda output: mb.grad(output, X),
+    "hessian": lambda output: mb.hessian(output, [X]),
+    "hvp": lambda output: mb.hvp(output, [X], [1.0]),
+    "jvp": lambda output: mb.jvp(output, [X], [1.0]),
+    "Stepper": mb.Stepper,
+    "steps": mb.steps,
+    "topological_order": mb.topological_order,
+    "wrong_order": mb.wrong_order,
+}
+
+
+@pytest.mark.parametrize("wrong", [3, None, "y", [Y], mb.Value], ids=repr)
+@pytest.mark.parametrize("name", OF_AN_OUTPUT)
+def test_what_is_no_value_is_blamed_on_the_function_that_was_called(name, wrong):
+    with pytest.raises(
+        TypeError, match=f"^{name}: expected a Value.*, got {type(wrong).__name__}$"
+    ):
+        OF_AN_OUTPUT[name](wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: mb.MLP("2", [1]), TypeError, "Neuron: nin: expected a whole number, got '2'"),
+        (lambda: mb.MLP(2, [1.5]), TypeError, "Layer: nout: expected a whole number, got 1.5"),
+        (lambda: mb.MLP(2, ["1"]), TypeError, "Layer: nout: expected a whole number, got '1'"),
+        (lambda: mb.MLP(2, [1], seed="a"), TypeError, "seed: expected a whole number, got 'a'"),
+        (lambda: mb.MLP(2, [1], ["relu"]), ValueError, "unknown activation ['relu']: expected one"),
+        (lambda: mb.MLP.from_arrays(3), TypeError, "from_arrays: expected a list, got int"),
+        (lambda: mb.MLP(2, [1]).weight(1, 1, 1.0), TypeError, "weight: expected a whole number"),
+        (lambda: mb.MLP(2, [1]).bias("1", 1), TypeError, "layer: expected a whole number, got '1'"),
+        (lambda: mb.MLP(2, [1]).bias(1, None), TypeError, "unit: expected a whole number, got No"),
+        (lambda: mb.gradcheck(3, [1.0]), TypeError, "gradcheck: expected a function, got int"),
+        (lambda: mb.gradcheck(mb.tanh, 1.0), TypeError, "gradcheck: expected a list, got float"),
+        (lambda: mb.gradcheck(mb.tanh, ["1"]), TypeError, "gradcheck: expected a real number, got"),
+        (
+            lambda: mb.gradcheck(mb.tanh, [1.0], "1"),
+            TypeError,
+            "gradcheck: order: expected a whole number, got '1'",
+        ),
+        (
+            lambda: mb.gradcheck(lambda x: "1", [1.0]),
+            TypeError,
+            "gradcheck: f: expected a Value or a real number, got str",
+        ),
+        (lambda: mb.jvp(Y, [X], 1.0), TypeError, "jvp: expected a list, got float"),
+        (lambda: mb.hvp(Y, [X], None), TypeError, "hvp: expected a list, got NoneType"),
+        (lambda: mb.steps(Y, ["edge"]), ValueError, "granularity ['edge']: expected edge"),
+        (lambda: mb.draw(Y, detail=X), ValueError, "detail Value(data=2.0, grad=0.0, label='x')"),
+        (lambda: mb.draw(Y, 10**400), ValueError, "digits 100000000000000000000000000000000000000"),
+        (lambda: mb.draw_dot(Y, 3), TypeError, "draw_dot: format: expected a str, got int"),
+        (lambda: mb.Stepper(Y, title=3), TypeError, "title: expected a str, got int"),
+        (lambda: mb.operation(3, "x"), TypeError, "operation: definition: expected a str, got int"),
+        (
+            lambda: mb.operation("zz(x)", "x", 1.0),
+            TypeError,
+            "zz(x): partial derivative 1: expected a str, got float",
+        ),
+        (
+            lambda: mb.operation("zz(x)", "x", "1.0", symbol=3),
+            TypeError,
+            "operation: symbol: expected a str, got int",
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_named_with_what_was_expected(call, error, said):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
