@@ -421,7 +421,7 @@ class Mathml(Text):
             rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         body = "\n".join(rows)
         words = escape(Text(self.digits).lines(lines))
-        return f"{_STYLE}<pre>{words}</pre>\n<table hidden=''>\n{body}\n</table></div>"
+        return f"{_STYLE}<pre>{words}</pre>\n<table hidden='hidden'>\n{body}\n</table></div>"
 
     def math(self, shown: str) -> str:
         """`shown` as an element for a page."""
