@@ -186,7 +186,10 @@ class Neuron(Module):
         self.z_label, self.a_label = tex("z", layer, *own), tex("a", layer, *own)
 
     def __call__(self, x: Sequence[Value | float]) -> Value:
-        """The activation a of the inputs x: as many as there are weights, Values or numbers."""
+        """The activation a of the inputs x: as many as there are weights, Values or numbers.
+
+        Errors: ValueError for another number of them, TypeError for what is no sequence.
+        """
         try:
             given = len(x)
         except TypeError:
@@ -397,14 +400,17 @@ class MLP(Module):
         return neurons[i - 1]
 
     def weight(self, layer: int, i: int, j: int) -> Value:
-        """W_ij^(layer): to unit i from unit j of the layer before, all counted from 1."""
+        """W_ij^(layer): to unit i from unit j of the layer before, all counted from 1.
+
+        Errors: IndexError for a layer, unit or input that is not there.
+        """
         weights = self._neuron(layer, i).w
         if not 1 <= whole(j, "weight") <= len(weights):
             raise IndexError(f"weight {i}, {j}: layer {layer} has inputs 1 to {len(weights)}")
         return weights[j - 1]
 
     def bias(self, layer: int, i: int) -> Value:
-        """b_i^(layer), counted from 1."""
+        """b_i^(layer), counted from 1. Errors: as for `weight`; ValueError where there are none."""
         bias = self._neuron(layer, i).b
         if bias is None:
             raise ValueError(f"layer {layer} has no biases: it was made without them")
