@@ -49,7 +49,8 @@ def compile(
 
     `inputs` is a list of what the program will be called with, each a Value or a nested list of
     Values of one shape. `wrt` is what gradients are wanted of: a module, a Value, a nested list, a
-    tuple or dict of these, or None; inputs may be among them. All other leaves are constants.
+    tuple or dict of these, or None; inputs may be among them, but share no array with parameters:
+    a list with some of both stays a list. All other leaves are constants.
 
     With `batch` the graph is that of one example, and each input gets one axis more, in front, for
     many of them: "sum" (or True) gives the sums of their values and gradients, "mean" the means,
@@ -58,7 +59,9 @@ def compile(
     Errors: ImportError without NumPy; TypeError for what is no Value; ValueError for a Value that
     is no leaf, or is twice among the inputs.
 
-    Walks the graph once: about 10 µs and 1 kB a node; the graph itself may be forgotten then.
+    Takes time and memory in proportion to the nodes: 3 to 8 µs and 0.2 to 0.6 kB each in networks
+    and chains, up to 25 µs and 2 kB where few of them are alike, and 0.5 µs more for each operand
+    beyond two. The graph itself may be forgotten then.
     """
     if not isinstance(output, Value):
         raise TypeError(f"compile: expected a Value, got {type(output).__name__}")
@@ -419,8 +422,8 @@ class Program:
         `parameters` has the structure of `.parameters` (None for the inputs in it). The function
         may be given to `jax.jit`, `vmap` and `grad`, and its inputs and parameters be sharded over
         devices. It computes in JAX's precision: for float64 set `jax_enable_x64`. It raises no
-        errors: where an operation has no value, it gives nan or inf. Needs
-        `pip install 'micrograd_bp[jax]'`.
+        errors: where an operation has no value, it gives nan or inf. Errors here: ValueError for
+        another library, ImportError without JAX (`pip install 'micrograd_bp[jax]'`).
         """
         if library != "jax":
             raise ValueError(f"to({library!r}): expected 'jax'")

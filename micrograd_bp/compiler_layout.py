@@ -226,8 +226,9 @@ def _by_source(made: Layout, members: list[int]) -> list[Ids]:
     groups = made.group_of[sources]
     if (groups == groups[0]).all():
         return [ids]
-    _, part = np.unique(groups, axis=0, return_inverse=True)
-    part = part.reshape(-1)
+    part = np.zeros(len(ids), np.int64)
+    for column in groups.T + 1:  # constants are in none, -1
+        _, part = np.unique(part * (len(made.groups) + 1) + column, return_inverse=True)
     count = int(part.max()) + 1
     if count == 1 or (count > 4 and len(members) < 16 * count):
         return [ids]
