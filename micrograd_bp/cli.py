@@ -15,9 +15,9 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, NoReturn
 
-from micrograd_bp import doctor, drawing, terminal, train_command
+from micrograd_bp import doctor, drawing, reading, terminal, train_command
 from micrograd_bp.bench import command as bench_command
 from micrograd_bp.derivations import STYLES, Derivation, derive
 from micrograd_bp.engine import Value, topological_order
@@ -38,6 +38,9 @@ examples, and COMMAND --help has more:
   micrograd-bp step csc311
   micrograd-bp train moons --out moons
   micrograd-bp doctor
+
+exit codes: 0 done; 1 a check failed; 2 a mistake in what was given, or something missing, said in
+one line; 130 interrupted by Ctrl-C
 """
 """What `--help` ends with."""
 SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -47,7 +50,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, 1 for a failed check, 2 for a mistake in the input.
 
-    Mistakes are answered on the standard error, in one line.
+    It is 130 after Ctrl-C. Mistakes are answered on the standard error, in one line.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -59,7 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, ArithmeticError, ImportError, NoRenderer, NoTerminal) as error:
+    except OSError as error:
+        place = "" if error.filename is None else f"{str(error.filename)!r}: "
+        print(f"micrograd-bp: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:  # of a library that is always needed
+        print(f"micrograd-bp: {error}; micrograd-bp doctor says what is missing", file=sys.stderr)
+        return 2
+    except (ValueError, ArithmeticError, ImportError, NoRenderer, NoTerminal) as error:
         print(f"micrograd-bp: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -73,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     >>> parser().parse_args(["derive", "csc311", "--style", "paths"]).style
     'paths'
     """
-    found = argparse.ArgumentParser(
+    found = _Parser(
         prog="micrograd-bp",
         description="Backpropagation you can read: every gradient explains itself.",
         epilog=EXAMPLES,
@@ -93,7 +103,15 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-class _Command(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """One that answers a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and where help is; exit with 2."""
+        self.exit(2, f"{self.prog}: {reading.short(message, 300)}; {self.prog} --help says more\n")
+
+
+class _Command(_Parser):
     """One whose help keeps the lines of the epilog apart, so that an example can be copied."""
 
     def __init__(self, *, description: str, epilog: str, **options: Any) -> None:
@@ -112,16 +130,24 @@ class _Command(argparse.ArgumentParser):
 def _add_example(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("example", choices=("csc311",), help="the network")
     _add_network(parser)
-    parser.add_argument("--digits", type=int, default=4, metavar="N", help="of numbers (4)")
+    parser.add_argument(
+        "--digits", type=int, default=4, metavar="N", help="significant digits, 1 to 17 (4)"
+    )
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--activation", choices=ACTIVATIONS, help="that of all layers (sigmoid)")
-    parser.add_argument("--weights", metavar="FILE.json", help="a 3-layer network of your own")
+    parser.add_argument(
+        "--activation", choices=ACTIVATIONS, metavar="NAME",
+        help=f"that of all layers: {', '.join(ACTIVATIONS)} (that of the network: sigmoid)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", metavar="FILE.json",
+        help="a 3-layer network of your own, in the form that demo --help shows (the lecture's)",
+    )  # fmt: skip
 
 
 def _network(options: argparse.Namespace) -> csc311.Network:
-    network = csc311.load(options.weights) if options.weights else csc311.EXAMPLE
+    network = csc311.EXAMPLE if options.weights is None else csc311.load(options.weights)
     if options.activation:
         network = csc311.with_activation(network, options.activation)
     return network
@@ -146,7 +172,9 @@ def _add_demo(commands: Any) -> None:
             "Example: micrograd-bp demo --activation tanh --out demo"
         ),
     )
-    demo.add_argument("--out", metavar="DIR", default="demo", help="where the drawing goes (demo)")
+    demo.add_argument(
+        "--out", metavar="DIR", default="demo", help="the folder of the drawing (demo)"
+    )
     _add_network(demo)
     demo.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     demo.set_defaults(run=_demo)
@@ -259,9 +287,14 @@ def _add_graph(commands: Any) -> None:
         epilog="Example: micrograd-bp graph csc311 --detail lecture --out lecture.html",
     )
     _add_example(parser)
-    parser.add_argument("--out", metavar="FILE", help="where the picture goes")
-    parser.add_argument("--detail", choices=("auto", *LEVELS), default="auto")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--out", metavar="FILE", help="the picture (none: text is printed)")
+    parser.add_argument(
+        "--detail", choices=("auto", *LEVELS), default="auto",
+        help="how much is drawn; auto: all, or folded from 200 boxes on (auto)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--theme", choices=("light", "dark"), default="light", help="its colours (light)"
+    )
     parser.set_defaults(run=_graph)
 
 
@@ -295,8 +328,10 @@ def _add_derive(commands: Any) -> None:
     parser.add_argument(
         "node", metavar="W", nargs="?", help="a label, like W^{(1)}_{23} or W⁽¹⁾₂₃ (all parameters)"
     )
-    parser.add_argument("--style", choices=STYLES, help="one form only")
-    parser.add_argument("--format", choices=("text", "latex", "html"), default="text")
+    parser.add_argument("--style", choices=STYLES, help="one form only (several)")
+    parser.add_argument(
+        "--format", choices=("text", "latex", "html"), default="text", help="what it prints (text)"
+    )
     parser.add_argument("--expand", action="store_true", help="σ′(z) as σ(z) · (1 − σ(z))")
     parser.set_defaults(run=_derive)
 
@@ -306,7 +341,7 @@ def _derive(options: argparse.Namespace) -> None:
     wrt = model if options.node is None else _find(C, options.node)
     if options.node is None and options.style:
         raise ValueError(
-            f"--style {options.style} is for one weight: name it, like W^{{(1)}}_{{23}}"
+            f'--style {options.style} is for one weight: name it, like "W^{{(1)}}_{{23}}"'
         )
     found = derive(C, wrt, digits=options.digits, expand=options.expand)
     if options.format == "html":
@@ -322,7 +357,7 @@ def _find(output: Value, label: str) -> Value:
             return node
     close = get_close_matches(label, nodes, n=5, cutoff=0.3) or [*nodes][:5]
     raise ValueError(
-        f"no node is labelled {label!r}; there are {len(nodes)}, like {', '.join(close)}"
+        f"no node is labelled {label!r:.60}; there are {len(nodes)}, like {', '.join(close)}"
     )
 
 
@@ -341,8 +376,10 @@ def _add_step(commands: Any) -> None:
     )
     _add_example(parser)
     parser.add_argument("--plain", action="store_true", help="print all steps, as in a pipe")
-    parser.add_argument("--html", metavar="FILE", help="write the page to step through")
-    parser.add_argument("--granularity", choices=GRANULARITIES, default="edge")
+    parser.add_argument("--html", metavar="FILE", help="the page to step through (none)")
+    parser.add_argument(
+        "--granularity", choices=GRANULARITIES, default="edge", help="what is one step (edge)"
+    )
     parser.set_defaults(run=_step)
 
 
@@ -380,7 +417,9 @@ def _add_check(commands: Any) -> None:
     parser.add_argument(
         "lecture", nargs="?", type=str.lower, choices=[*report.LECTURES], help="all, if left out"
     )
-    parser.add_argument("--networks", type=int, default=25, metavar="N", help="how many (25)")
+    parser.add_argument(
+        "--networks", type=int, default=25, metavar="N", help="how many, 1 to 10000 (25)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks (0)")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object")
@@ -389,6 +428,11 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if not 1 <= options.networks <= 10_000:
+        raise ValueError(
+            f"--networks {reading.short(str(options.networks), 40)}: "
+            "expected a whole number from 1 to 10000"
+        )
     drawn = {"seed": options.seed, "networks": options.networks}
     found = report.check(options.lecture, **drawn)
     if options.errata:
@@ -436,7 +480,7 @@ def _add_completion(commands: Any) -> None:
             "Example: micrograd-bp completion fish"
         ),
     )
-    parser.add_argument("shell", choices=SHELLS)
+    parser.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
     parser.set_defaults(run=_completion)
 
 

@@ -32,17 +32,37 @@ from micrograd_bp import renderers, terminal
 
 PACKAGE = "micrograd_bp"
 """The distribution that is looked at."""
+PURPOSES = {
+    "notebook": "JupyterLab, and running notebooks without it",
+    "fast": "compile, and fit(compile=True), by NumPy",
+    "jax": 'compiled programs in JAX: program.to("jax")',
+    "numba": "compiled programs of thin graphs, in machine code",
+    "pictures": "PNG and PDF without the system's dot",
+    "browser": "tests of the pages in a browser",
+    "train": "pictures of training, bars, digits, .npz and .safetensors",
+    "terminal": "micrograd-bp step by the arrow keys",
+    "completion": "micrograd-bp completion",
+    "docs": "the reference as pages",
+    "bench": "peers for micrograd-bp bench",
+    "test": "what the tests need",
+    "dev": "work on the package: all but jax and numba",
+}
+"""What each extra is for."""
 LIMIT = 10.0
 """Seconds for each renderer to draw a picture of two nodes."""
 
 
 @dataclass(frozen=True)
 class Extra:
-    """`libraries`: those it asks for, each with its version here, or None; `command` adds them."""
+    """What is asked for with the package: `purpose` is what for, `command` the line that adds it.
+
+    `libraries` are those it asks for, each with its version here, or None.
+    """
 
     name: str
     libraries: dict[str, str | None]
     command: str
+    purpose: str = ""
 
     @property
     def missing(self) -> list[str]:
@@ -143,7 +163,7 @@ def extras(distribution: metadata.Distribution) -> tuple[Extra, ...]:
         if sys.platform == "emscripten":  # a browser, where no pip runs
             missing = [name for name, version in libraries.items() if version is None]
             command = f"import micropip; await micropip.install({missing})"
-        found.append(Extra(name, libraries, command))
+        found.append(Extra(name, libraries, command, PURPOSES.get(name, "")))
     return tuple(found)
 
 
@@ -227,7 +247,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"  {name:14}{said}" for name, said in report.renderers.items())
     yield "\nExtras"
     for extra in report.extras:
-        first, *rest = wrap(_versions(extra.libraries), 84, break_on_hyphens=False)
+        lines = wrap(_versions(extra.libraries), 84, break_on_hyphens=False)
+        first, *rest = [extra.purpose] * bool(extra.purpose) + lines
         yield f"  {extra.name:14}{first}"
         yield from (" " * 16 + line for line in rest)
         if extra.missing:

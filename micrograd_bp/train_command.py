@@ -9,12 +9,14 @@ import argparse
 import hashlib
 import io
 import json
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,8 @@ SETS: dict[str, Callable[..., data.Data]] = {
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 HEADERS = {"auto": None, "yes": True, "no": False}
 OPTIMIZERS: dict[str, Any] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+MOST = 1_000_000
+"""Of epochs, of points, of units, of all weights and biases: each weight is a Python object."""
 EVERY = 1.0
 """Seconds between two checkpoints: a kill loses no more."""
 
@@ -43,17 +47,17 @@ EVERY = 1.0
 # ------------------------------------------------------------------ settings
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int) -> Callable[[str], int]:
     def read(word: str) -> int:
-        if not word.lstrip("-").isdecimal() or int(word) < least:
-            raise ValueError(f"expected a whole number from {least} on")
+        if not re.fullmatch(r"[+-]?\d{1,19}", word) or not least <= int(word) <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}")
         return int(word)
 
     return read
 
 
 def _batch(word: str) -> int | None:
-    return None if word == "auto" else _whole(1)(word)
+    return None if word == "auto" else _whole(1, MOST)(word)
 
 
 def _number(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
@@ -71,6 +75,7 @@ def _number(expected: str, holds: Callable[[float], bool]) -> Callable[[str], fl
 
 _above_0 = _number("above 0", lambda x: 0.0 < x < inf)
 _from_0 = _number("from 0 on", lambda x: 0.0 <= x < inf)
+_noise = _number("from 0 to 1000", lambda x: 0.0 <= x <= 1000.0)
 _share = _number("from 0 on, below 1", lambda x: 0.0 <= x < 1.0)
 
 
@@ -84,11 +89,15 @@ def _one_of(names: Any) -> Callable[[str], str]:
 
 
 def _sizes(word: str) -> list[int]:
-    return [_whole(1)(part.strip()) for part in word.split(",")] if word not in ("", "none") else []
+    return (
+        [_whole(1, MOST)(part.strip()) for part in word.split(",")]
+        if word not in ("", "none")
+        else []
+    )
 
 
 def _column(word: str) -> int | str:
-    return int(word) if word.removeprefix("-").isdecimal() else word
+    return int(word) if re.fullmatch(r"-?\d{1,9}", word) else word
 
 
 @dataclass(frozen=True)
@@ -109,9 +118,9 @@ SETTINGS = {
     "l2": Setting("0", _from_0, "λ", "adds λ/2 Σ w² to the loss"),
     "batch-size": Setting("auto", _batch, "N", "examples to a step; auto: 32, if so many"),
     "test": Setting("0.2", _share, "SHARE", "what is held back, not learnt from"),
-    "seed": Setting("0", _whole(-(2**63)), "SEED", "of data, weights and order"),
-    "points": Setting("200", _whole(2), "N", "of moons, circles, spirals, xor"),
-    "noise": Setting("0.1", _from_0, "σ", "of the same"),
+    "seed": Setting("0", _whole(-(2**63), 2**63 - 1), "SEED", "of data, weights and order"),
+    "points": Setting("200", _whole(2, MOST), "N", "of moons, circles, spirals, xor, in all"),
+    "noise": Setting("0.1", _noise, "σ", "the deviation of their noise, 0 to 1000"),
     "target": Setting("-1", _column, "COLUMN", "of the table: its name, or its number from 0"),
     "predict": Setting(
         "classes", _one_of(("classes", "numbers")), "WHAT", "of the table: classes or numbers"
@@ -138,13 +147,19 @@ def add(commands: Any) -> None:
         ),
         epilog="Example: micrograd-bp train moons --layers 16,16 --epochs 100 --out moons",
     )
-    parser.add_argument("data", help=f"{', '.join(SETS)}, digits, or a FILE.csv")
+    parser.add_argument(
+        "data", metavar="FILE.csv|NAME", help=f"{', '.join(SETS)}, digits, or a FILE.csv"
+    )
     for name, setting in SETTINGS.items():
         parser.add_argument(
             f"--{name}", metavar=setting.metavar, help=f"{setting.help} ({setting.default})"
         )
-    parser.add_argument("--epochs", default="100", metavar="N", help="in all (100)")
-    parser.add_argument("--out", default="training", metavar="DIR", help="where to (training)")
+    parser.add_argument(
+        "--epochs", default="100", metavar="N", help="times through the data, in all (100)"
+    )
+    parser.add_argument(
+        "--out", default="training", metavar="DIR", help="the folder of the results (training)"
+    )
     parser.add_argument("--compile", action="store_true", help="in arrays: fast; needs NumPy")
     parser.add_argument("--resume", action="store_true", help="go on from DIR/checkpoint.json")
     parser.set_defaults(run=run)
@@ -245,7 +260,7 @@ def run(options: argparse.Namespace) -> int:
         _nothing_in(folder)
     words = _words(options, saved and saved["settings"])
     settings = {name: _read(name, words[name], SETTINGS[name].read) for name in SETTINGS}
-    epochs = _read("epochs", options.epochs, _whole(1))
+    epochs = _read("epochs", options.epochs, _whole(1, MOST))
     task = _task(options.data, settings)
     digest = hashlib.sha256(json.dumps([task.train, task.test]).encode()).hexdigest()
     if saved is not None and saved["data"] != digest:
@@ -255,6 +270,12 @@ def run(options: argparse.Namespace) -> int:
     if size > len(rows):
         raise ValueError(f"--batch-size {size}: there are only {len(rows)} examples to learn from")
     sizes = [*settings["layers"], task.outputs]
+    weights = sum((a + 1) * b for a, b in pairwise([len(rows[0]), *sizes]))
+    if weights > MOST:
+        raise ValueError(
+            f"--layers {reading.short(words['layers'], 40)}: {weights:,} weights and biases; "
+            f"expected at most {MOST:,}"
+        )
     model = MLP(len(rows[0]), sizes, settings["activation"], seed=settings["seed"])
     optimizer = OPTIMIZERS[settings["optimizer"]](model.parameters(), lr=settings["lr"])
     λ = settings["l2"]

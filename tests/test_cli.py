@@ -166,7 +166,9 @@ def test_demo_with_a_network_of_ones_own(tmp_path, capsys):
         (json.dumps(OWN | {"W1": [[1, 2, 3]]}), "own.json: W1[0]: expected 2 numbers"),
         (json.dumps(OWN | {"w4": 1}), 'own.json: unknown "w4"'),
         (json.dumps(OWN | {"t": 1e200}), "squared_error: too large for a float64 at "),
-        (None, "own.json"),
+        (None, "'own.json': No such file or directory"),
+        ("[" * 100_000, "own.json: not JSON: "),
+        (json.dumps(OWN | {"b3": math.nan}), "own.json: b3: expected a finite number, got NaN"),
     ],
 )
 def test_a_bad_network_is_answered_in_one_line(tmp_path, capsys, content, expected):
@@ -204,7 +206,7 @@ def test_an_unwritable_place_is_answered_in_one_line(tmp_path, capsys, out):
         (["--version"], 0, "."),
         (["--help"], 0, "demo"),
         (["demo", "--help"], 0, "FILE.json"),
-        ([], 2, "COMMAND"),
+        ([], 2, "COMMAND; micrograd-bp --help says more"),
         (["nonsense"], 2, "nonsense"),
         (["demo", "--activation", "step"], 2, "'step'"),
         (["demo", "--nonsense"], 2, "--nonsense"),
@@ -218,6 +220,7 @@ def test_arguments(capsys, arguments, code, expected):
     out, err = capsys.readouterr()
     assert expected in (err if code else out)
     assert "" in (out, err)
+    assert err.count("\n") <= 1
 
 
 def test_the_example_of_the_help_works(tmp_path, capsys):
@@ -234,6 +237,26 @@ def test_interrupted(monkeypatch):
 
     monkeypatch.setattr(csc311, "compare", interrupt)
     assert main(["demo"]) == 130
+
+
+def test_a_long_mistake_is_shortened(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["graph", "csc311", "--digits", "9" * 5000])
+    err = capsys.readouterr().err
+    assert err.startswith("micrograd-bp graph: argument --digits: invalid int value: '999")
+    assert len(err) < 400
+
+
+@pytest.mark.parametrize("name", ["", *parser()._actions[-1].choices])
+def test_each_option_has_its_help(name):
+    found = parser()
+    if name:
+        found = found._actions[-1].choices[name]
+    for action in found._actions:
+        assert action.help or action.metavar == "COMMAND", action
+        flags = action.option_strings
+        if flags and action.nargs != 0:  # it takes a value, and says which is its default
+            assert re.search(r"\(.+\)$", action.help), flags
 
 
 # ------------------------------------------------------------------ in a process of its own
@@ -346,9 +369,11 @@ def test_derive_on_a_network_of_ones_own(capsys, tmp_path):
     ("arguments", "message"),
     [
         (["Q"], "no node is labelled 'Q'; there are "),
-        (["--style", "paths"], "--style paths is for one weight: name it, like W^{(1)}_{23}"),
+        (["--style", "paths"], '--style paths is for one weight: name it, like "W^{(1)}_{23}"'),
         (["C", "--digits", "0"], "digits 0: expected a whole number from 1 to 17"),
-        (["C", "--weights", "missing.json"], "missing.json"),
+        (["C", "--weights", "missing.json"], "'missing.json': No such file or directory"),
+        (["C", "--weights", ""], "'.': Is a directory"),
+        (["W" * 5000], f"no node is labelled '{'W' * 59}; there are "),
     ],
 )
 def test_derive_answers_mistakes_in_one_line(capsys, arguments, message):
@@ -368,7 +393,10 @@ def test_derive_has_choices(capsys, arguments):
     with pytest.raises(SystemExit) as exit:
         main(["derive", *arguments])
     assert exit.value.code == 2
-    assert "usage: micrograd-bp derive" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("micrograd-bp derive: ")
+    assert err.endswith("; micrograd-bp derive --help says more\n")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are those of POSIX")
@@ -539,7 +567,7 @@ def test_check_fails_where_a_formula_does(monkeypatch, capsys, more):
 def test_check_answers_mistakes(capsys):
     assert main(["check", "lec16", "--networks", "0"]) == 2
     assert capsys.readouterr().err == (
-        "micrograd-bp: networks: expected at least 1 to run on, got 0\n"
+        "micrograd-bp: --networks 0: expected a whole number from 1 to 10000\n"
     )
     with pytest.raises(SystemExit, match="2"):
         main(["check", "lec17"])
@@ -572,7 +600,7 @@ def test_the_examples_of_the_whole(capsys):
         main(["--help"])
     assert EXAMPLES in capsys.readouterr().out
     found = examples(EXAMPLES)
-    assert len(found) == len(EXAMPLES.splitlines()) - 1
+    assert len(found) == EXAMPLES.count("\n  ") == 6
     assert all(parser().parse_args(example).run for example in found)
 
 
@@ -585,6 +613,17 @@ def test_completion_knows_each_command(capsys, shell):
     assert "--granularity" in script
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes and signals are those of POSIX")
+@pytest.mark.parametrize("arguments", [["check"], ["bench", "W3", "--peers", "fused"]], ids=str)
+def test_ctrl_c_says_nothing_and_exits_with_130(arguments):
+    code = "import signal, threading, micrograd_bp.cli as cli\n"
+    code += "threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()\n"
+    code += f"raise SystemExit(cli.main({arguments}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
@@ -593,6 +632,7 @@ def test_completion_knows_each_command(capsys, shell):
         (["graph", "csc311", "--theme", ""], {"light", "dark"}),
         (["step", "csc311", "--html", "no"], {"notes.html"}),
         (["check", "l"], {"lec16"}),
+        (["train", "no"], {"notes.html"}),
     ],
     ids=" ".join,
 )

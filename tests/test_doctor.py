@@ -54,7 +54,7 @@ def test_the_extras_are_those_of_the_project(wheel):
     inside = zipfile.Path(wheel, "micrograd_bp-0.1.0.dist-info/")
     read = {extra.name: {*extra.libraries} for extra in extras(metadata.PathDistribution(inside))}
     declared = PROJECT["project"]["optional-dependencies"]
-    assert read.keys() == declared.keys()
+    assert read.keys() == declared.keys() == doctor.PURPOSES.keys()
     for name in declared.keys() - {"dev"}:
         assert read[name] == {named(line) for line in declared[name]}
     names = re.search(r"\[(.*)\]", declared["dev"][0])[1].split(",")
@@ -181,10 +181,11 @@ def test_no_browser(monkeypatch):
 
 def test_what_is_missing_has_its_line(found):
     here = Extra("here", {"a": "1", "b": "2"}, "pip install here")
-    partly = Extra("partly", {"a": "1", "c": None}, "pip install partly")
+    partly = Extra("partly", {"a": "1", "c": None}, "pip install partly", "to do this")
     none = Extra("none", {"c": None}, "pip install none")
     text = str(replace(found, extras=(here, partly, none)))
-    assert "  here          a 1, b 2\n  partly        a 1; missing: c\n" in text
+    assert "  here          a 1, b 2\n  partly        to do this\n" in text
+    assert "\n                a 1; missing: c\n    pip install partly\n" in text
     assert "missing: c\n    pip install partly\n  none          missing: c\n" in text
     assert "pip install here" not in text
 

@@ -332,8 +332,8 @@ def answer_after_heading(capsys, *arguments):
     [
         (["mooons"], "mooons: expected moons, circles, spirals, xor, digits, or a FILE.csv"),
         (["none.csv"], "none.csv"),
-        (["moons", "--layers", "16,0"], "--layers 16,0: expected a whole number from 1 on"),
-        (["moons", "--layers", "x"], "--layers x: expected a whole number from 1 on"),
+        (["moons", "--layers", "16,0"], "--layers 16,0: expected a whole number from 1 to 1000000"),
+        (["moons", "--layers", "x"], "--layers x: expected a whole number from 1 to 1000000"),
         (["moons", "--activation", "swish"], "--activation swish: expected one of linear, relu"),
         (["moons", "--optimizer", "lion"], "--optimizer lion: expected one of sgd, adam, adamw"),
         (["moons", "--lr", "0"], "--lr 0: expected a number above 0"),
@@ -341,12 +341,26 @@ def answer_after_heading(capsys, *arguments):
         (["moons", "--lr", "nan"], "--lr nan: expected a number above 0"),
         (["moons", "--lr", "fast"], "--lr fast: expected a number above 0"),
         (["moons", "--l2", "inf"], "--l2 inf: expected a number from 0 on"),
-        (["moons", "--batch-size", "0"], "--batch-size 0: expected a whole number from 1 on"),
+        (
+            ["moons", "--batch-size", "0"],
+            "--batch-size 0: expected a whole number from 1 to 1000000",
+        ),
         (["moons", "--test", "1"], "--test 1: expected a number from 0 on, below 1"),
         (["moons", "--seed", "1.5"], "--seed 1.5: expected a whole number"),
-        (["moons", "--points", "1"], "--points 1: expected a whole number from 2 on"),
-        (["moons", "--noise", "-1"], "--noise -1: expected a number from 0 on"),
-        (["moons", "--epochs", "0"], "--epochs 0: expected a whole number from 1 on"),
+        (["moons", "--points", "1"], "--points 1: expected a whole number from 2 to 1000000"),
+        (["moons", "--noise", "-1"], "--noise -1: expected a number from 0 to 1000"),
+        (["moons", "--epochs", "0"], "--epochs 0: expected a whole number from 1 to 1000000"),
+        (["moons", "--noise", "1e308"], "--noise 1e308: expected a number from 0 to 1000"),
+        (["moons", "--seed=--5"], "--seed --5: expected a whole number from -"),
+        (["moons", "--seed", "9" * 5000], "9…: expected a whole number from -9223372036854775808"),
+        (["moons", "--epochs", "9" * 5000], "9…: expected a whole number from 1 to 1000000"),
+        (["moons", "--epochs", "1e5"], "--epochs 1e5: expected a whole number from 1 to 1000000"),
+        (["moons", "--layers", "1000000000000"], "--layers 1000000000000: expected a whole number"),
+        (
+            ["moons", "--layers", "2000,500000"],
+            "--layers 2000,500000: 1,001,006,001 weights and biases; expected at most 1,000,000",
+        ),
+        (["moons", "--points", "99999999999"], "--points 99999999999: expected a whole number"),
         (["moons", "--predict", "dogs"], "--predict dogs: expected one of classes, numbers"),
     ],
 )
@@ -379,7 +393,7 @@ def test_a_folder_of_others(monkeypatch, capsys):
 
     monkeypatch.setattr(train_command.tempfile, "TemporaryFile", refused)
     said = answer(capsys, "moons", *SMALL, "--out", "closed")
-    assert said == "micrograd-bp: [Errno 13] Permission denied: 'closed'\n"
+    assert said == "micrograd-bp: 'closed': Permission denied\n"
 
 
 @pytest.mark.usefixtures("plain")

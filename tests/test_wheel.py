@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
@@ -48,6 +49,22 @@ def test_each_file_that_is_no_module_is_read_by_one():
     files = {path.name for path in PACKAGE.rglob("*") if path.suffix in SUFFIXES - {".py"}}
     assert files >= {"player.html", "py.typed"}
     assert {name for name in files - {"py.typed"} if name not in source} == set()
+
+
+def test_the_sdist_makes_the_same_wheel_and_has_the_tests(wheel, tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory"]
+    subprocess.run([*build, tmp_path], cwd=PACKAGE.parent, check=True, timeout=120)
+    with tarfile.open(tmp_path / "micrograd_bp-0.1.0.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    source = tmp_path / "micrograd_bp-0.1.0"
+    for name in ("pyproject.toml", "README.md", "tests/test_wheel.py", "tests/conftest.py"):
+        assert (source / name).read_bytes() == (PACKAGE.parent / name).read_bytes()
+    make = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    subprocess.run([*make, tmp_path], cwd=source, check=True, timeout=120)
+    with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(tmp_path / wheel.name) as its:
+        assert {name: its.read(name) for name in its.namelist()} == {
+            name: ours.read(name) for name in ours.namelist()
+        }
 
 
 # ------------------------------------------------------------------ in an empty environment

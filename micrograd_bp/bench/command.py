@@ -28,15 +28,27 @@ def add(commands: Any) -> None:
             "Example: micrograd-bp bench W1 W5 --peers compiled numpy torch"
         ),
     )
-    parser.add_argument("workloads", nargs="*", metavar="W", help="which (all)")
-    parser.add_argument("--peers", nargs="+", default=[], metavar="NAME", help="these alone (all)")
-    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="of each (9)")
+    parser.add_argument("workloads", nargs="*", metavar="W", help="which workloads (all)")
     parser.add_argument(
-        "--seconds", type=float, default=10.0, metavar="S", help="after which one drops out (10)"
+        "--peers", nargs="+", default=[], metavar="NAME", help="these contestants (all)"
     )
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of each library (1)")
-    parser.add_argument("--out", default="bench", metavar="DIR", help="where files go (bench)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--repeats", type=int, default=9, metavar="N", help="how often each is run (9)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="seconds after which one drops out (10)",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="threads of each library (1)"
+    )
+    parser.add_argument(
+        "--out", default="bench", metavar="DIR", help="the folder of the files (bench)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, not a table")
     parser.set_defaults(run=run)
 
 
