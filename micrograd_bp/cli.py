@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         place = "" if error.filename is None else f"{str(error.filename)!r}: "
-        print(f"micrograd-bp: {place}{error.strerror or error}", file=sys.stderr)
+        what = error.strerror or str(error)
+        if isinstance(error, FileExistsError):  # of mkdir
+            what = "it is a file; expected a folder, or a name that is free"
+        print(f"micrograd-bp: {place}{what}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:  # of a library that is always needed
         print(f"micrograd-bp: {error}; micrograd-bp doctor says what is missing", file=sys.stderr)

@@ -37,8 +37,10 @@ def json_of(data: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"not JSON: {type(error).__name__}") from None
+    except UnicodeDecodeError:
+        raise ValueError("not JSON: expected text in UTF-8") from None
+    except RecursionError:
+        raise ValueError("not JSON: nested too deep") from None
 
 
 def _integer(digits: str) -> float:

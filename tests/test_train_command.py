@@ -384,6 +384,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("kept")
     for out in ("file", "file/below"):
         assert out.partition("/")[0] in answer(capsys, "moons", *SMALL, "--out", out)
+    assert "'file': it is a file; expected a folder" in answer(capsys, "moons", "--out", "file")
     assert (tmp_path / "file").read_text() == "kept"
 
 
