@@ -88,10 +88,11 @@ class GradientReport(Report):
         return all(d.ok for d in self.derivatives)
 
     def __str__(self) -> str:
-        wrong = sum(not d.ok for d in self.derivatives)
-        verdict = f"{wrong} of {len(self.derivatives)} derivatives WRONG"
+        wrong, count = sum(not d.ok for d in self.derivatives), len(self.derivatives)
+        verdict = f"{wrong} of {count} derivatives WRONG"
         if not wrong:
-            verdict = f"{len(self.derivatives)} derivatives agree with differences"
+            agree = "derivative agrees" if count == 1 else "derivatives agree"
+            verdict = f"{count} {agree} with differences"
         return "\n".join((f"gradcheck: {verdict}", *(f"  {d}" for d in self.derivatives)))
 
 

@@ -54,13 +54,13 @@ class Cost:
                 self.finite_differences,
                 self.finite_differences_additions,
             ),
-            (f"path by path ({_big(self.path_count)} paths)", self.paths, self.paths_additions),
+            (f"path by path ({_counted(self.path_count, 'path')})", self.paths, self.paths_additions),
         ]
 
     def __repr__(self) -> str:
         lines = [f"{'':40}{'multiplications':>24}{'additions':>24}"]
         lines += [f"{name:40}{_big(m):>24}{_big(a):>24}" for name, m, a in self.rows]
-        return "\n".join([f"∂C/∂w for {self.weights:,} weights", *lines])
+        return "\n".join([f"∂C/∂w for {_counted(self.weights, 'weight')}", *lines])
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -68,7 +68,12 @@ class Cost:
             for name, m, a in self.rows
         )
         head = "<tr><th></th><th>multiplications</th><th>additions</th></tr>"
-        return f"<table><caption>∂C/∂w for {self.weights:,} weights</caption>{head}{rows}</table>"
+        caption = f"∂C/∂w for {_counted(self.weights, 'weight')}"
+        return f"<table><caption>{caption}</caption>{head}{rows}</table>"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{_big(n)} {what}{'' if n == 1 else 's'}"
 
 
 def _big(n: int) -> str:

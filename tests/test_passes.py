@@ -347,3 +347,10 @@ def test_deep_graphs_need_no_recursion():
     found = wrong_order(v)
     assert (found.node, len(found.order)) == (None, 100_001)
     assert cost(v).backward == 99_999
+
+
+def test_one_is_not_many():
+    w = Value(2.0)
+    assert str(cost(mb.exp(w))).startswith("∂C/∂w for 1 weight\n")
+    assert "path by path (1 path)" in cost(mb.exp(w))._repr_html_()
+    assert "1 derivative agrees with differences" in str(mb.gradcheck(mb.exp, [1.0]))
