@@ -65,7 +65,7 @@ def compile(
     """
     if not isinstance(output, Value):
         raise TypeError(f"compile: expected a Value, got {type(output).__name__}")
-    if batch not in BATCHES:
+    if not isinstance(batch, bool | str) or batch not in BATCHES:
         raise ValueError(f"compile: batch is {batch!r}; expected one of {BATCHES}")
     try:
         import numpy  # noqa: F401

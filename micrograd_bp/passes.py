@@ -54,7 +54,11 @@ class Cost:
                 self.finite_differences,
                 self.finite_differences_additions,
             ),
-            (f"path by path ({_counted(self.path_count, 'path')})", self.paths, self.paths_additions),
+            (
+                f"path by path ({_counted(self.path_count, 'path')})",
+                self.paths,
+                self.paths_additions,
+            ),
         ]
 
     def __repr__(self) -> str:
