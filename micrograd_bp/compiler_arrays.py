@@ -205,6 +205,8 @@ class Builder:
         return x if _is(y, 0.0) else None
 
     def _divide(self, x: Any, y: Any) -> Any:
+        if isinstance(x, Array) and x.fn == "negative" and isinstance(y, float):
+            return self.elementwise("divide", x.args[0], -y)
         return x if _is(y, 1.0) else None
 
     def _negative(self, x: Any) -> Any:
@@ -272,7 +274,16 @@ class Builder:
         count = prod(a.shape) // max(1, prod(left))
         if count == 1:
             return self.reshape(a, left)
-        return self.emit("sum", (a,), left, axes=axes)
+        product = None if left or a.batched else self._product_summed(a)
+        return self.emit("sum", (a,), left, axes=axes) if product is None else product
+
+    def _product_summed(self, a: Array) -> Any:
+        """Σ x · y over all axes without the products, if that is what `a` is."""
+        alike = (isinstance(x, Array) and x.shape == a.shape and not x.truth for x in a.args)
+        if a.fn != "multiply" or not all(alike):
+            return None
+        letters = "abcdefgh"[: len(a.shape)]
+        return self.contract(a.args[0], letters, a.args[1], letters, "")
 
     def max(self, a: Any) -> Any:
         """The largest of the last axis."""

@@ -55,7 +55,10 @@ class NamedBuilder(Builder):
         product = isinstance(x, Array) and x.fn == "multiply" and isinstance(x.args[0], float)
         if product and isinstance(y, float) and x.args[0] == y:  # 2 · x / 2
             return x.args[1]
-        return super()._divide(x, y)
+        return x if isinstance(y, float) and y == 1.0 else None  # and -Y / n stays what it is
+
+    def _product_summed(self, a: Any) -> Any:
+        return None  # (z ** 2).sum() says more than z @ z
 
     def sum(self, a: Any, axes: Any, keep: bool = False) -> Any:
         """Of the squares of several arrays: the sum of each one's."""

@@ -554,3 +554,14 @@ def test_a_long_chain_is_one_loop():
     close(value, y.data)
     close(slope, mb.grad(y, x))
     assert len(next(iter(program._machines.values())).source) < 3000
+
+
+def test_a_sum_of_products_is_one_call():
+    model = nn.MLP(2, [3, 1], seed=1)
+    X, y = values(np.arange(8.0).reshape(4, 2)), values([1.0, -1.0, 1.0, 1.0])
+    loss = losses.hinge([model(x) for x in X], y) + losses.l2(model.parameters(), 0.1)
+    program = agrees_as(loss, [X, y], [model.parameters()])
+    run = next(iter(program._machines.values())).source
+    assert "negative" not in run
+    weights = {f"multiply(v_{k}, v_{k}," for k in range(99)}
+    assert not any(squares in run for squares in weights)
