@@ -557,7 +557,7 @@ def test_a_long_chain_is_one_loop():
     assert len(next(iter(program._machines.values())).source) < 3000
 
 
-def test_a_sum_of_products_is_one_call():
+def test_a_sum_of_products_is_one_call(as_arrays):
     model = nn.MLP(2, [3, 1], seed=1)
     X, y = values(np.arange(8.0).reshape(4, 2)), values([1.0, -1.0, 1.0, 1.0])
     loss = losses.hinge([model(x) for x in X], y) + losses.l2(model.parameters(), 0.1)
