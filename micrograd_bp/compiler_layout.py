@@ -240,6 +240,8 @@ def _arrange(made: Layout, ids: Ids) -> None:
     op = made.graph.ops[ids[0]]
     rows = [made.graph.operands[k] for k in ids.tolist()]
     matrix = np.array(rows, np.int64)
+    if op == "add" and _adds_rows(made, matrix):
+        op = "sum"
     parts = slots(op, matrix.shape[1])
     if op == "dot":
         _arrange_dots(made, ids, matrix, parts)
@@ -253,6 +255,16 @@ def _arrange(made: Layout, ids: Ids) -> None:
     operands = _in_line(made, OPS[op], operands, vectors)
     reads = [made.read(o, int(v)) for o, v in zip(operands, vectors)]
     made.place(Group(op, shape, ids[order], made.end, reads))
+
+
+def _adds_rows(made: Layout, matrix: Ids) -> bool:
+    """Whether the two terms are the rows of a group with two columns, as of two outputs."""
+    group = made.groups[made.group_of[matrix.flat[0]]]
+    if group.shape[-1:] != (2,) or group.size != matrix.size:
+        return False
+    pairs = np.sort(made.address[matrix] - group.base, axis=1)
+    pairs = pairs[np.argsort(pairs[:, 0])]
+    return np.array_equal(pairs.reshape(-1), np.arange(group.size))
 
 
 def _in_line(made: Layout, op: Op, operands: list[Ids], vectors: list[bool]) -> list[Ids]:

@@ -145,3 +145,16 @@ def test_numbers_are_the_recorded_ones():
     x = values([0.3, 0.4, 0.5])
     program = agrees_as(mb.sum([v / 3.0 * 0.1 for v in x]) * (1.0 / 12.0), [x])
     assert program.check(numbers(x)) < 1e-15
+
+
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_unfused_errors_of_several_outputs_are_sums_of_rows(outputs):
+    model = mb.MLP(3, [4, outputs], activation="tanh", seed=1)
+    X = [values(row) for row in np.random.default_rng(1).normal(size=(5, 3))]
+    Y = [values(row) for row in np.random.default_rng(2).normal(size=(5, outputs))]
+    each = [losses.mean_squared_error(model(x), y, False) for x, y in zip(X, Y)]
+    program = agrees_as(mb.sum(each) / 5.0, [X, Y], [model.parameters()])
+    source = compile(mb.sum(each) / 5.0, [X, Y], wrt=model).source
+    assert f"value = (((z2 - Y) ** 2).sum(1) / {outputs}.0).sum() / 5.0" in source
+    assert "ravel" not in source
+    assert program.check(numbers(X), numbers(Y)) < 1e-14
