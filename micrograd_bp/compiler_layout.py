@@ -273,15 +273,16 @@ def _in_line(made: Layout, op: Op, operands: list[Ids], vectors: list[bool]) -> 
     if not varying:
         return operands
     places = made.address[varying[0]]
-    if affine(places) is not None or not _symmetric(op):
+    if affine(places) is not None or not _symmetric((op.value, *op.partials)):
         return operands
     order = np.argsort(places, axis=-1, kind="stable")
     return [np.take_along_axis(o, order, -1) if v else o for o, v in zip(operands, vectors)]
 
 
-def _symmetric(op: Op) -> bool:
+@cache
+def _symmetric(formulas: tuple[str, ...]) -> bool:
     """Whether the order of the components cannot matter: no formula takes one by its number."""
-    trees = (ast.parse(text, mode="eval") for text in (op.value, *op.partials))
+    trees = (ast.parse(text, mode="eval") for text in formulas)
     return not any(isinstance(node, ast.Subscript) for tree in trees for node in ast.walk(tree))
 
 
