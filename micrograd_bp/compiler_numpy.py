@@ -33,6 +33,7 @@ class _Assembler:
         self.parameters = parameters
         self.counter = 0
         self.unsure: list[str] = []  # numbers that may not be finite, without an error
+        self.meant: set[int] = set()  # those that are not by a formula, for a branch not taken
         self.fresh: set[int] = set()
         self.all_ones: dict[int, Any] = {}
         self.passes = passes
@@ -276,7 +277,11 @@ class _Assembler:
             self.scope[f"float_{fn}"] = called
         self.text[id(s)] = name = self.new_name()
         self.lines.append(f"{name} = {text}")
-        if fn in SILENT:
+        if fn not in SILENT:
+            return
+        if any(id(a) in self.meant or (isinstance(a, float) and a - a != 0.0) for a in s.args):
+            self.meant.add(id(s))
+        else:
             self.unsure.append(name)
 
     def doubt(self, s: Array) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import micrograd_bp as mb
 from micrograd_bp import losses, nn
-from micrograd_bp.compiler import compile
+from micrograd_bp.compiler import Program, compile
 
 RTOL = 1e-12
 
@@ -571,3 +571,18 @@ def test_a_sum_of_products_is_one_call(as_arrays):
     run = next(iter(program._machines.values())).source
     assert "negative" not in run
     assert re.search(r"= (\w+)\.dot\(\1\w*\)", run)  # of the squares of all weights
+
+
+@pytest.mark.parametrize("many", [1, 3])
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("name", mb.OPS)
+def test_regular_numbers_are_never_replayed(name, many, batch, as_arrays, monkeypatch):
+    monkeypatch.setattr(Program, "_replayed", None)
+    r, leaves, outputs = random.Random(1), [], []
+    for _ in range(many):
+        given = [values([r.uniform(0.2, 0.8) for _ in range(3)]) for _ in mb.OPS[name].names]
+        given = [v if "*" in n else v[0] for n, v in zip(mb.OPS[name].names, given)]
+        outputs.append(mb.softmax(given[-1])[0] if name == "softmax" else mb.OPS[name](*given))
+        leaves += [v for part in given[name == "softmax" :] for v in flat([part])]
+    program = compile(mb.sum(outputs) * 1.5, [leaves], leaves, batch=batch)
+    program([numbers(leaves)] * 2 if batch else numbers(leaves))
