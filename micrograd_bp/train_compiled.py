@@ -159,22 +159,28 @@ class InArrays:
 
         self.program, self.state, self.by_values = program, state, by_values
         self.X, self.y = program.arrays(X, y)
-        place = {p: k for k, p in enumerate(state.parameters)}
-        self.moving = np.array([place[p] for p in state.optimizer.parameters])
+        self.place: dict[Value, int] = {}  # of a parameter that is there twice, the first
+        for k, p in enumerate(state.parameters):
+            self.place.setdefault(p, k)
+        self.first = np.array([self.place[p] for p in state.parameters])
         self.latest: Any = None  # the weights and the gradient before the latest step
 
     def __enter__(self) -> "InArrays":
         """Take the numbers from the Values and the optimizer's lists."""
         import numpy as np
 
+        optimizer = self.state.optimizer
         self.program.weights[:] = [p.data for p in self.state.parameters]
-        remembered = self.state.optimizer.remembered()
+        self.moving = np.array([self.place.get(p, -1) for p in optimizer.parameters])
+        self.steps = optimizer.steps
+        remembered = optimizer.remembered()
         self.memory = {name: np.array(numbers) for name, numbers in remembered.items()}
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         """Give them back; after an error they are as they were."""
         if kind is not None:
+            self.state.optimizer.steps = self.steps
             return
         for parameter, value in zip(self.state.parameters, self.program.weights.tolist()):
             parameter.data = value
@@ -209,24 +215,30 @@ class InArrays:
         """Whether the optimizer's rule, on arrays, moved the parameters."""
         import numpy as np
 
-        optimizer, weights = self.state.optimizer, self.program.weights
-        if type(optimizer).step is not Optimizer.step:
+        optimizer, weights, at = self.state.optimizer, self.program.weights, self.moving
+        if _steps_otherwise(optimizer) or -1 in at:
             return False
-        at = self.moving
+        memory = [array.copy() for array in self.memory.values()]  # a rule may work in place
         try:
             with np.errstate(all="ignore"):
-                moved, *new = optimizer.rule(np.sqrt)(
-                    weights[at], gradient[at], *self.memory.values()
-                )
+                moved, *new = optimizer.rule(np.sqrt)(weights[at], gradient[at], *memory)
                 finite = isfinite(sum(abs(array).sum() for array in (moved, *new)))
         except Exception:  # whatever a rule of the user's may raise: with Values it says where
             return False
         if not finite:
             return False
         weights[at] = moved
+        weights[:] = weights[self.first]
         self.memory = dict(zip(self.memory, new))
         optimizer.steps += 1
         return True
+
+
+def _steps_otherwise(optimizer: Optimizer) -> bool:
+    """Whether there is more to its steps than its rule."""
+    kind = type(optimizer)
+    own = kind.step is not Optimizer.step or kind._set is not Optimizer._set
+    return own or not {"step", "_set"}.isdisjoint(vars(optimizer))
 
 
 def recorded(

@@ -148,14 +148,83 @@ class Halving(SGD):
         self.lr /= 2.0
 
 
+class InPlace(SGD):
+    """Of one's own, with a rule that changes what it is given before it fails on arrays."""
+
+    def rule(self, sqrt=math.sqrt):
+        def moved(w, g, v):
+            v += g
+            return w - self.lr * (v if v > 0.0 else 0.1 * v), v
+
+        return moved
+
+
+class Clipping(SGD):
+    """Of one's own, with more to a step than its rule."""
+
+    def _set(self, weights, **remembered):
+        super()._set([max(-0.5, min(0.5, w)) for w in weights], **remembered)
+
+
+def wrapped(parameters, lr):
+    optimizer = SGD(parameters, lr=lr)
+    step = optimizer.step
+    optimizer.step = lambda: (step(), step())
+    return optimizer
+
+
 def every_other(parameters, lr):
     return SGD(parameters[::-2], lr=lr, momentum=0.5)
 
 
-@pytest.mark.parametrize("optimizer", [ByMagnitude, Halving, every_other])
+@pytest.mark.parametrize("optimizer", [ByMagnitude, Halving, InPlace, Clipping, every_other])
 def test_optimizers_of_ones_own(optimizer, programs):
     assert_same(*both(network, Y, binary_cross_entropy, optimizer=optimizer))
     assert len(programs) >= 18
+
+
+def test_a_step_that_was_wrapped():
+    (eager, _), (compiled, _) = both(network, Y, binary_cross_entropy, optimizer=wrapped)
+    assert numbers(compiled) == pytest.approx(numbers(eager), **CLOSE)
+
+
+def test_parameters_taken_from_the_optimizer_on_the_way():
+    found = []
+    for compile in (False, True):
+        model = network()
+        optimizer = SGD(model.parameters(), lr=0.1, momentum=0.5)
+
+        def freeze(told, model=model, optimizer=optimizer):
+            if told.epoch == 2:
+                optimizer.parameters = model.parameters()[-3:]
+                optimizer.velocity = [0.0] * 3
+
+        history = fit(
+            model, X, Y, loss=binary_cross_entropy, optimizer=optimizer, epochs=5, batch_size=8,
+            callbacks=[freeze], compile=compile,
+        )  # fmt: skip
+        found.append((model, history))
+    assert_same(*found)
+
+
+class Twice(MLP):
+    """Names its first layer twice among its parameters."""
+
+    def parameters(self):
+        return [*super().parameters(), *self.layers[0].parameters()]
+
+
+def test_parameters_that_are_named_twice():
+    found = []
+    for compile in (False, True):
+        model = Twice(2, [3, 1], activation="tanh", seed=1)
+        optimizer = Adam(list(dict.fromkeys(model.parameters())), lr=0.05)
+        history = fit(
+            model, X, Y, loss=binary_cross_entropy, optimizer=optimizer, epochs=4, batch_size=8,
+            penalty=lambda ws: l2(ws, 1e-2), compile=compile,
+        )  # fmt: skip
+        found.append((model, history))
+    assert_same(*found)
 
 
 @pytest.mark.parametrize(
