@@ -105,6 +105,9 @@ def gradcheck(
     with its own error, from steps of many sizes, so that a right derivative is not called wrong
     for a bad step; at a kink any slope between the two one-sided ones is right. The report is
     true where all are. Errors: what f raises at `inputs`; ValueError for an order below 1.
+
+    >>> bool(gradcheck(lambda x, y: (x * y).tanh(), [0.5, -1.0], order=2))
+    True
     """
     if not callable(f):
         raise TypeError(f"gradcheck: expected a function, got {type(f).__name__}")
@@ -204,6 +207,14 @@ def check_graph(root: Value) -> GraphReport:
     or with a derivative that differs from the formula or from differences of the values (the
     operation itself is wrong). An infinite derivative that is right, as that of sqrt at 0, is none.
     Errors: TypeError for what is no Value.
+
+    >>> x = Value(2.0, "x")
+    >>> y = x.exp()
+    >>> check_graph(y).ok
+    True
+    >>> x.data = 3.0
+    >>> check_graph(y).ok
+    False
     """
     order = topological_order(checked(root, Value, "check_graph"))
     firsts = ((node, place, next(_faults(node), None)) for place, node in enumerate(order))

@@ -62,6 +62,11 @@ def compile(
     Takes time and memory in proportion to the nodes: 3 to 8 µs and 0.2 to 0.6 kB each in networks
     and chains, up to 25 µs and 2 kB where few of them are alike, and 0.5 µs more for each operand
     beyond two. The graph itself may be forgotten then.
+
+    >>> w, x = Value(0.5, "w"), Value(0.0, "x")
+    >>> program = compile((w * x).exp(), inputs=[x], wrt=w, batch=True)
+    >>> program([0.0, 2.0])  # e⁰ + e¹, and 0 · e⁰ + 2 · e¹
+    (3.718281828459045, array(5.43656366))
     """
     if not isinstance(output, Value):
         raise TypeError(f"compile: expected a Value, got {type(output).__name__}")
@@ -195,6 +200,11 @@ class Program:
     def _kinds(self) -> list[str]:
         return ["parameter"] * len(self._owned) + ["input"] * len(self._inputs)
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(map(str, self._shapes))
+        count = sum(array.size for array in self._parameters)
+        return f"<Program of inputs {shapes or '()'} and {count:,} parameter{'s' * (count != 1)}>"
+
     @property
     def parameters(self) -> Any:
         """The parameters as arrays in the structure of `wrt`; None in the place of inputs.
@@ -264,6 +274,7 @@ class Program:
                     return total, found, rows
         except ArithmeticError:
             self._checks.all_finite(given)
+            self._checks.all_finite(self._parameters, "parameters")
         except ValueError:
             self._replayed(given, rows)  # raises the engine's error
             raise
@@ -400,7 +411,8 @@ class Program:
         """The program as a function of arrays, in NumPy and in the lectures' names.
 
         It is called with the inputs and parameters and gives the value and the gradients, array by
-        array. What runs is the same, with its memory laid out beforehand.
+        array. What runs is the same, with its memory laid out beforehand; but a long thin graph
+        (a loop of thousands of steps) runs as a loop, and is as long as text as it is deep.
         """
         return self._text.source
 
@@ -422,8 +434,9 @@ class Program:
         `parameters` has the structure of `.parameters` (None for the inputs in it). The function
         may be given to `jax.jit`, `vmap` and `grad`, and its inputs and parameters be sharded over
         devices. It computes in JAX's precision: for float64 set `jax_enable_x64`. It raises no
-        errors: where an operation has no value, it gives nan or inf. Errors here: ValueError for
-        another library, ImportError without JAX (`pip install 'micrograd_bp[jax]'`).
+        errors: where an operation has no value, it gives nan or inf. It is the text of `source`: a
+        loop of hundreds of steps takes JAX minutes to compile. Errors here: ValueError for another
+        library, ImportError without JAX (`pip install 'micrograd_bp[jax]'`).
         """
         if library != "jax":
             raise ValueError(f"to({library!r}): expected 'jax'")

@@ -35,8 +35,8 @@ def fitting(
         shape = array.shape
         if batch:
             if len(shape) != len(shapes[k]) + 1 or shape[1:] != shapes[k] or not shape[0]:
-                wanted = ", ".join(["n", *map(str, shapes[k])])
-                raise ValueError(f"input {k}: shape {shape}; expected ({wanted})")
+                wanted = f"({', '.join(['n', *map(str, shapes[k])])}{'' if shapes[k] else ','})"
+                raise ValueError(f"input {k}: shape {shape}; expected {wanted}")
             if k and shape[0] != len(given[0]):
                 raise ValueError(f"input {k}: {shape[0]} examples, but input 0 has {len(given[0])}")
         elif shape != shapes[k]:
@@ -51,16 +51,19 @@ def _numbers(array: Any, k: int) -> Any:
         found = np.asarray(array)
     except ValueError:
         raise ValueError(f"input {k}: expected rows of one length") from None
+    if found.dtype.kind == "O" and found.size:
+        given = type(found.flat[0]).__name__
+        raise TypeError(f"input {k}: expected real numbers, got objects such as {given}")
     if found.dtype.kind not in "fiub":
         raise TypeError(f"input {k}: expected real numbers, got dtype {found.dtype}")
     return found.astype(np.float64)
 
 
-def all_finite(given: Sequence[Any]) -> None:
+def all_finite(given: Sequence[Any], what: str = "input") -> None:
     """ValueError with the place of the first number that is nan or infinite."""
     for k, array in enumerate(given):
         finite = np.isfinite(array)
         if not finite.all():
             at = np.unravel_index(int(np.argmin(finite)), array.shape)
             place = "".join(f"[{i}]" for i in at)
-            raise ValueError(f"input {k}{place} is {array[at]}; expected finite numbers")
+            raise ValueError(f"{what} {k}{place} is {array[at]}; expected finite numbers")

@@ -21,6 +21,10 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[float]) -> fl
     """Σ ∂output/∂inputs[k] · tangents[k], in one pass forward over the recorded derivatives.
 
     Errors: ValueError where there are not as many tangents as inputs.
+
+    >>> x, y = Value(3.0), Value(-2.0)
+    >>> jvp(x * y, [x, y], [1.0, 0.5])  # -2 · 1 + 3 · ½
+    -0.5
     """
     tangent: dict[Value, float] = {}
     for v, t in _pairs("jvp", inputs, tangents):
@@ -38,6 +42,10 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[float]) -> list
     """The Hessian of `output` times `vector`, without the matrix: grad of (grad · vector).
 
     Errors: ValueError where the vector is not as long as the inputs.
+
+    >>> x, y = Value(3.0), Value(-2.0)
+    >>> hvp(x * y, [x, y], [1.0, 0.5])  # [[0, 1], [1, 0]] times (1, ½)
+    [0.5, 1.0]
     """
     pairs = _pairs("hvp", inputs, vector)
     checked(output, Value, "hvp")

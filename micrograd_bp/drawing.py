@@ -175,6 +175,11 @@ def draw(
 
     Errors: TypeError for what is no Value, or no path to highlight; ValueError for an option that
     is none of these, naming those there are.
+
+    >>> x = Value(2.0, "x")
+    >>> print(draw(x * x, variables=False))
+    x = 2
+    v₁ = mul(x, x) = 4
     """
     checked(title, str, "title")
     significant(digits)

@@ -55,6 +55,10 @@ class Stepper:
 
     Errors: TypeError for what is no Value, or a title that is no str; ValueError for digits
     outside 1 … 17.
+
+    >>> w = Value(0.5, "w")
+    >>> [step.formula for step in Stepper(w.exp(), variables={}).steps]
+    ['v₁ = exp(w)', '∂v₁/∂v₁ = 1', '∂v₁/∂w += ∂v₁/∂v₁ · exp(w)', '∂v₁/∂w = exp(w)']
     """
 
     def __init__(

